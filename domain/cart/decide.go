@@ -1,0 +1,180 @@
+package cart
+
+import (
+	"slices"
+
+	"till/domain/decider"
+	"till/domain/eventlog"
+)
+
+// Command is something to do with a cart.
+type Command interface{ command() }
+
+// Add puts pieces of an item in, on top of those that are there.
+type Add struct {
+	Item     Item
+	Quantity int
+}
+
+// SetQuantity sets how many of the SKU there are; 0 takes it out.
+type SetQuantity struct {
+	SKU      string
+	Quantity int
+}
+
+// Remove takes the SKU out.
+type Remove struct{ SKU string }
+
+// Clear takes everything out.
+type Clear struct{}
+
+// CheckOut takes out exactly what the order holds. What was added since the
+// order's quote stays.
+type CheckOut struct {
+	Order string
+	Lines []Bought
+}
+
+// Bought is how many pieces of a SKU an order took.
+type Bought struct {
+	SKU      string `json:"sku"`
+	Quantity int    `json:"quantity"`
+}
+
+func (Add) command()         {}
+func (SetQuantity) command() {}
+func (Remove) command()      {}
+func (Clear) command()       {}
+func (CheckOut) command()    {}
+
+// Event is something that happened to a cart.
+type Event interface{ event() }
+
+// ItemAdded: so many more pieces of an item, at this price from now on.
+type ItemAdded struct {
+	Item
+	Quantity int `json:"quantity"`
+}
+
+// QuantityChanged: a line holds another number of pieces.
+type QuantityChanged struct {
+	SKU  string `json:"sku"`
+	From int    `json:"from"`
+	To   int    `json:"to"`
+}
+
+// ItemRemoved: a line is gone.
+type ItemRemoved struct {
+	SKU      string `json:"sku"`
+	Quantity int    `json:"quantity"`
+}
+
+// Cleared: all lines are gone.
+type Cleared struct {
+	Lines int `json:"lines"`
+}
+
+// CheckedOut: an order took these pieces.
+type CheckedOut struct {
+	Order string   `json:"order"`
+	Lines []Bought `json:"lines"`
+}
+
+func (ItemAdded) event()       {}
+func (QuantityChanged) event() {}
+func (ItemRemoved) event()     {}
+func (Cleared) event()         {}
+func (CheckedOut) event()      {}
+
+// Category is the category of cart streams; their id is the user's.
+const Category = "cart"
+
+// Decider returns the cart as a decider.
+func Decider() decider.Decider[State, Command, Event] {
+	return decider.Decider[State, Command, Event]{Category: Category, Decide: Decide, Evolve: Evolve}
+}
+
+// Register makes the events known under their wire names.
+func Register(t *eventlog.Types) {
+	eventlog.Register[ItemAdded](t, "cart.item_added", 1)
+	eventlog.Register[QuantityChanged](t, "cart.quantity_changed", 1)
+	eventlog.Register[ItemRemoved](t, "cart.item_removed", 1)
+	eventlog.Register[Cleared](t, "cart.cleared", 1)
+	eventlog.Register[CheckedOut](t, "cart.checked_out", 1)
+}
+
+// Decide returns what the command changes.
+func Decide(s State, cmd Command) ([]Event, error) {
+	switch c := cmd.(type) {
+	case Add:
+		line, known := s.Find(c.Item.SKU)
+		switch {
+		case c.Quantity < 1 || line.Quantity+c.Quantity > MaxQuantity:
+			return nil, &Quantity{c.Quantity, line.Quantity}
+		case !known && len(s.Lines) >= MaxLines:
+			return nil, ErrTooManyLines
+		case len(s.Lines) > 0 && s.Lines[0].Price.Currency != c.Item.Price.Currency:
+			return nil, ErrCurrency
+		}
+		return []Event{ItemAdded{c.Item, c.Quantity}}, nil
+	case SetQuantity:
+		line, known := s.Find(c.SKU)
+		switch {
+		case !known:
+			return nil, ErrNotInCart
+		case c.Quantity < 0 || c.Quantity > MaxQuantity:
+			return nil, &Quantity{Asked: c.Quantity}
+		case c.Quantity == 0:
+			return []Event{ItemRemoved{c.SKU, line.Quantity}}, nil
+		case c.Quantity != line.Quantity:
+			return []Event{QuantityChanged{c.SKU, line.Quantity, c.Quantity}}, nil
+		}
+	case Remove:
+		line, known := s.Find(c.SKU)
+		if !known {
+			return nil, ErrNotInCart
+		}
+		return []Event{ItemRemoved{c.SKU, line.Quantity}}, nil
+	case Clear:
+		if len(s.Lines) > 0 {
+			return []Event{Cleared{len(s.Lines)}}, nil
+		}
+	case CheckOut:
+		return []Event{CheckedOut(c)}, nil
+	}
+	return nil, nil
+}
+
+// Evolve returns the cart after an event.
+func Evolve(s State, e Event) State {
+	lines := slices.Clone(s.Lines)
+	last := ""
+	switch e := e.(type) {
+	case ItemAdded:
+		if i := s.index(e.SKU); i >= 0 {
+			lines[i] = Line{e.Item, lines[i].Quantity + e.Quantity}
+		} else {
+			lines = append(lines, Line(e))
+		}
+	case QuantityChanged:
+		if i := s.index(e.SKU); i >= 0 {
+			lines[i].Quantity = e.To
+		}
+	case ItemRemoved:
+		lines = slices.DeleteFunc(lines, func(l Line) bool { return l.SKU == e.SKU })
+	case Cleared:
+		lines = nil
+	case CheckedOut:
+		for _, b := range e.Lines {
+			if i := slices.IndexFunc(lines, func(l Line) bool { return l.SKU == b.SKU }); i >= 0 {
+				lines[i].Quantity -= b.Quantity
+			}
+		}
+		lines = slices.DeleteFunc(lines, func(l Line) bool { return l.Quantity < 1 })
+		last = e.Order
+	}
+	if len(lines) == 0 {
+		lines = nil
+	}
+	return State{Lines: lines, LastOrder: last}
+}

@@ -1,0 +1,84 @@
+// Package order is a purchase from the moment somebody says "buy" to its end.
+// It records what the checkout process has reached; it takes no step itself.
+package order
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"till/domain/cart"
+	"till/domain/money"
+)
+
+// Status is how far a purchase has come.
+type Status string
+
+// The statuses. Only Placed is an order in a person's history; the others are
+// a checkout under way or one that came to nothing.
+const (
+	// Started: pieces are being reserved, the card has not been asked.
+	Started Status = "started"
+	// Paying: the payment was or is being asked for; only the gateway knows.
+	Paying Status = "paying"
+	// Pending: the gateway could not say; it is asked again under the same key.
+	Pending Status = "payment_pending"
+	// Declined: the payment was refused; nothing was charged.
+	Declined Status = "payment_declined"
+	// Failed: the purchase ended before the payment; nothing was charged.
+	Failed Status = "failed"
+	// Placed: paid for and promised.
+	Placed Status = "placed"
+)
+
+// State is one purchase.
+type State struct {
+	ID     string `json:"id"`
+	User   string `json:"user"`
+	Quote  string `json:"quote"`
+	Status Status `json:"status"`
+	// Attempt counts the tries to pay, from 1.
+	Attempt int          `json:"attempt"`
+	Lines   []cart.Line  `json:"lines"`
+	Total   money.Amount `json:"total"`
+	// Method is the payment method of the attempt, a reference and no secret.
+	Method    string    `json:"method"`
+	StartedAt time.Time `json:"started_at"`
+	PlacedAt  time.Time `json:"placed_at,omitzero"`
+	// Payment is the gateway's reference of the authorization.
+	Payment string `json:"payment,omitempty"`
+	// Code and Reason say why the last attempt came to nothing.
+	Code   string `json:"code,omitempty"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// Open is whether the purchase is under way.
+func (s State) Open() bool {
+	return s.Status == Started || s.Status == Paying || s.Status == Pending
+}
+
+// Reservation is the name under which the attempt's pieces are kept apart.
+func (s State) Reservation() string { return fmt.Sprintf("%s/%d", s.ID, s.Attempt) }
+
+// PaymentKey is the idempotency key of the attempt at the gateway: asked twice
+// under one key, a gateway charges once.
+func (s State) PaymentKey() string { return fmt.Sprintf("%s-%d", s.ID, s.Attempt) }
+
+// Bought is what the order takes out of the cart.
+func (s State) Bought() []cart.Bought {
+	bought := make([]cart.Bought, len(s.Lines))
+	for i, l := range s.Lines {
+		bought[i] = cart.Bought{SKU: l.SKU, Quantity: l.Quantity}
+	}
+	return bought
+}
+
+var (
+	// ErrUnknown: there is no such order (or it is somebody else's).
+	ErrUnknown = errors.New("order: unknown order")
+	// ErrOther: the order exists and belongs to another quote or person.
+	ErrOther = errors.New("order: the order belongs to another quote")
+	// ErrMoved: the purchase is no longer where the step expects it; somebody
+	// else took it further.
+	ErrMoved = errors.New("order: the checkout has moved on")
+)
