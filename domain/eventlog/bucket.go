@@ -3,6 +3,8 @@ package eventlog
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 )
 
 // Bucket is a small key-value store beside the log, for what must not stand in
@@ -32,3 +34,29 @@ var (
 	// ErrKeyExists: the bucket holds the key already.
 	ErrKeyExists = errors.New("eventlog: the key exists")
 )
+
+// MaxBucketKey and MaxBucketValue bound what a bucket takes, in bytes.
+const (
+	MaxBucketKey   = 200
+	MaxBucketValue = 256 << 10
+)
+
+// CheckEntry reports a key or value that no bucket accepts, as an ErrInvalid.
+func CheckEntry(key string, value []byte) error {
+	if key == "" || len(key) > MaxBucketKey {
+		return fmt.Errorf("%w: a key has 1 to %d characters", ErrInvalid, MaxBucketKey)
+	}
+	if key[0] == '.' || key[len(key)-1] == '.' || strings.Contains(key, "..") {
+		return fmt.Errorf("%w: a key neither begins nor ends with a dot nor holds two in a row", ErrInvalid)
+	}
+	for i := range len(key) {
+		c := key[i]
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && strings.IndexByte("-_=/.", c) < 0 {
+			return fmt.Errorf("%w: a key holds only A-Z a-z 0-9 - _ = / and dots", ErrInvalid)
+		}
+	}
+	if len(value) > MaxBucketValue {
+		return fmt.Errorf("%w: a value of %d bytes, at most %d are taken", ErrInvalid, len(value), MaxBucketValue)
+	}
+	return nil
+}

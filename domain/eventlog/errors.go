@@ -17,6 +17,10 @@ var (
 	// ErrUnknownType: an event of a type or version that this program does not
 	// know. It is never skipped: it might be a revocation.
 	ErrUnknownType = errors.New("eventlog: unknown event type or version")
+	// ErrBeyond: a reader stands behind the end of the log. The log was put
+	// back from an older backup or is another one: what was folded from it must
+	// be folded anew.
+	ErrBeyond = errors.New("eventlog: the position lies beyond the end of the log")
 	// ErrInvalid: a change that no log accepts (empty, too large, bad name).
 	ErrInvalid = errors.New("eventlog: invalid change")
 )
@@ -43,9 +47,13 @@ func Check(changes []Change) error {
 		return fmt.Errorf("%w: it holds no events", ErrInvalid)
 	}
 	seen := make(map[Stream]bool, len(changes))
+	total := 0
 	for _, c := range changes {
-		if c.Stream.Category == "" || c.Stream.ID == "" || len(c.Stream.ID) > MaxStreamID {
-			return fmt.Errorf("%w: the stream %q needs a category and an id of at most %d bytes", ErrInvalid, c.Stream, MaxStreamID)
+		if !isWord(c.Stream.Category) {
+			return fmt.Errorf("%w: the category %q is not a word of a-z, 0-9, - and _", ErrInvalid, c.Stream.Category)
+		}
+		if c.Stream.ID == "" || len(c.Stream.ID) > MaxStreamID {
+			return fmt.Errorf("%w: the stream %q needs an id of at most %d bytes", ErrInvalid, c.Stream, MaxStreamID)
 		}
 		if seen[c.Stream] {
 			return fmt.Errorf("%w: the stream %s occurs twice", ErrInvalid, c.Stream)
@@ -54,12 +62,27 @@ func Check(changes []Change) error {
 		if len(c.Events) == 0 {
 			return fmt.Errorf("%w: no events for %s", ErrInvalid, c.Stream)
 		}
-		for _, e := range c.Events {
+		// A wrong number would look like damage to every later reader.
+		if (c.Expected == 0) != (c.Events[0].Number == 1) {
+			return fmt.Errorf("%w: event number %d of %s after position %d", ErrInvalid, c.Events[0].Number, c.Stream, c.Expected)
+		}
+		if total += len(c.Events); total > MaxEvents {
+			return fmt.Errorf("%w: more than %d events at once", ErrInvalid, MaxEvents)
+		}
+		for i, e := range c.Events {
 			if e.Stream != c.Stream {
 				return fmt.Errorf("%w: an event of %s in a change of %s", ErrInvalid, e.Stream, c.Stream)
 			}
 			if e.Type == "" || e.Version < 1 || e.Number < 1 {
 				return fmt.Errorf("%w: an event of %s lacks its type, version or number", ErrInvalid, c.Stream)
+			}
+			if e.Number != c.Events[0].Number+uint64(i) {
+				return fmt.Errorf("%w: the events of %s are not numbered one after the other", ErrInvalid, c.Stream)
+			}
+			for _, text := range []string{e.Type, e.Command, e.Fingerprint, string(e.Actor.Kind), e.Actor.User, e.Actor.Client, e.Actor.Grant, e.Correlation, e.Causation} {
+				if len(text) > MaxMetaBytes {
+					return fmt.Errorf("%w: an event of %s has a meta text of %d bytes, at most %d are taken", ErrInvalid, c.Stream, len(text), MaxMetaBytes)
+				}
 			}
 			if len(e.Data) > MaxEventBytes {
 				return fmt.Errorf("%w: an event of %s has %d bytes, at most %d are taken", ErrInvalid, c.Stream, len(e.Data), MaxEventBytes)
@@ -67,4 +90,15 @@ func Check(changes []Change) error {
 		}
 	}
 	return nil
+}
+
+// isWord says whether s can stand in the name of a stream on every log.
+func isWord(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '_' {
+			return false
+		}
+	}
+	return s != "" && len(s) <= MaxCategory
 }

@@ -13,8 +13,8 @@ import (
 type Position uint64
 
 // Stream names the history of one aggregate, such as the cart of one user.
-// Category is a word written by hand ("cart"); ID may hold any printable text
-// of at most [MaxStreamID] bytes.
+// Category is a word written by hand ("cart": a-z, 0-9, - and _); ID may hold
+// any printable text of at most [MaxStreamID] bytes.
 type Stream struct {
 	Category string
 	ID       string
@@ -25,6 +25,15 @@ func (s Stream) String() string { return s.Category + "/" + s.ID }
 
 // MaxStreamID is the largest accepted length of Stream.ID, in bytes.
 const MaxStreamID = 200
+
+// MaxCategory is the largest accepted length of Stream.Category, in bytes.
+const MaxCategory = 40
+
+// MaxEvents is the largest accepted number of events in one append.
+const MaxEvents = 1000
+
+// MaxMetaBytes is the largest accepted length of each text in [Meta].
+const MaxMetaBytes = 1 << 10
 
 // MaxEventBytes is the largest accepted size of one event's data.
 const MaxEventBytes = 256 << 10
@@ -60,7 +69,8 @@ type Log interface {
 	// Follow yields every event after the given position, in order and without
 	// end, as batches of at least one and at most most events: what is there
 	// is handed out at once, never held back to fill a batch. It ends with an
-	// error: that of ctx, ErrDamaged (see *Gap) or ErrUnavailable.
+	// error: that of ctx, ErrDamaged (see *Gap), ErrBeyond when after lies
+	// behind the end, or ErrUnavailable.
 	Follow(ctx context.Context, after Position, most int) iter.Seq2[[]Envelope, error]
 
 	// Head is the position of the last event.

@@ -38,6 +38,9 @@ func (b *Bucket) Get(_ context.Context, key string) ([]byte, uint64, error) {
 
 // Create implements [eventlog.Bucket].
 func (b *Bucket) Create(_ context.Context, key string, value []byte) error {
+	if err := eventlog.CheckEntry(key, value); err != nil {
+		return err
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if _, ok := b.entries[key]; ok {
@@ -49,6 +52,9 @@ func (b *Bucket) Create(_ context.Context, key string, value []byte) error {
 
 // Put implements [eventlog.Bucket].
 func (b *Bucket) Put(_ context.Context, key string, value []byte) error {
+	if err := eventlog.CheckEntry(key, value); err != nil {
+		return err
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.store(key, value)
@@ -57,6 +63,9 @@ func (b *Bucket) Put(_ context.Context, key string, value []byte) error {
 
 // Update implements [eventlog.Bucket].
 func (b *Bucket) Update(_ context.Context, key string, value []byte, revision uint64) error {
+	if err := eventlog.CheckEntry(key, value); err != nil {
+		return err
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.entries[key].revision != revision {

@@ -80,7 +80,16 @@ func (l *Log) Read(ctx context.Context, s eventlog.Stream) iter.Seq2[eventlog.En
 // Follow implements [eventlog.Log].
 func (l *Log) Follow(ctx context.Context, after eventlog.Position, most int) iter.Seq2[[]eventlog.Envelope, error] {
 	return func(yield func([]eventlog.Envelope, error) bool) {
+		if head, _ := l.Head(ctx); after > head {
+			yield(nil, fmt.Errorf("%w: %d, the log ends at %d", eventlog.ErrBeyond, after, head))
+			return
+		}
+		most = max(most, 1)
 		for {
+			if err := ctx.Err(); err != nil {
+				yield(nil, err)
+				return
+			}
 			l.mu.Lock()
 			events, grown := l.events, l.grown
 			l.mu.Unlock()
