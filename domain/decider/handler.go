@@ -76,6 +76,16 @@ func (h *Handler[S, C, E]) Do(ctx context.Context, id string, cmd C, meta eventl
 // refusal is a decider's own error, kept apart from the machinery's.
 type refusal struct{ error }
 
+// State returns an aggregate's state as it is known now, which may lag behind
+// the log; a command decided on it is checked against the log all the same.
+func (h *Handler[S, C, E]) State(ctx context.Context, id string) (S, Version, error) {
+	if err := h.source.Check(); err != nil {
+		return *new(S), Version{}, err
+	}
+	e, err := h.state(ctx, eventlog.Stream{Category: h.decider.Category, ID: id})
+	return e.state, e.Version, err
+}
+
 // once tries the command on the state that is known now.
 func (h *Handler[S, C, E]) once(ctx context.Context, stream eventlog.Stream, cmd C, meta eventlog.Meta) (Outcome[S], error) {
 	e, err := h.state(ctx, stream)

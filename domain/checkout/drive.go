@@ -1,0 +1,134 @@
+package checkout
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"till/domain/cart"
+	"till/domain/eventlog"
+	"till/domain/order"
+	"till/domain/payment"
+	"till/domain/stock"
+)
+
+// run is one caller's hold on a purchase.
+type run struct {
+	*Process
+	order order.State
+	at    eventlog.Position
+	meta  eventlog.Meta
+}
+
+// drive takes the purchase from wherever it stands as far as it goes. Every
+// step may have been taken before: by a caller that was killed, or by another
+// machine at the same time.
+func (r *run) drive(ctx context.Context) error {
+	for {
+		switch r.order.Status {
+		case order.Started:
+			if err := r.reserve(ctx); err != nil {
+				return err
+			}
+		case order.Paying, order.Pending:
+			waiting, err := r.pay(ctx)
+			if err != nil || waiting {
+				return err
+			}
+		case order.Placed:
+			return r.settle(ctx)
+		default:
+			return r.release(ctx, string(r.order.Status))
+		}
+	}
+}
+
+// reserve keeps every line's pieces apart, then goes on to the payment; or gives
+// up at the first SKU that has too few.
+func (r *run) reserve(ctx context.Context) error {
+	lines := slices.SortedFunc(slices.Values(r.order.Lines), func(a, b cart.Line) int { return cmp.Compare(a.SKU, b.SKU) })
+	for _, l := range lines {
+		out, err := r.Stocks.Do(ctx, l.SKU, stock.Reserve{
+			Reservation: r.order.Reservation(), Quantity: l.Quantity, Until: r.Now().Add(ReservationLife).UTC(),
+		}, r.named("reserve"))
+		var few *stock.Insufficient
+		if errors.As(err, &few) {
+			return r.take(ctx, order.Fail{Attempt: r.order.Attempt, Code: "insufficient_stock",
+				Reason: fmt.Sprintf("Only %d of %s are left.", few.Available, l.Title)})
+		}
+		if err != nil {
+			return err
+		}
+		r.at = max(r.at, out.Position)
+	}
+	return r.take(ctx, order.RequestPayment{Attempt: r.order.Attempt})
+}
+
+// pay asks the gateway under the attempt's key. waiting is whether nobody knows
+// the outcome yet.
+func (r *run) pay(ctx context.Context) (waiting bool, err error) {
+	result, err := r.Gateway.Authorize(ctx, payment.Request{
+		Key: r.order.PaymentKey(), Amount: r.order.Total, Method: r.order.Method,
+	})
+	switch {
+	case err == nil && result.Outcome == payment.Authorized:
+		return false, r.take(ctx, order.Place{Attempt: r.order.Attempt, Payment: result.Reference, At: r.Now().UTC()})
+	case err == nil && result.Outcome == payment.Declined:
+		return false, r.take(ctx, order.Decline{Attempt: r.order.Attempt, Code: result.Code, Reason: result.Reason})
+	}
+	// An error leaves the outcome as open as the gateway's own "unknown".
+	return true, r.take(ctx, order.AwaitPayment{Attempt: r.order.Attempt})
+}
+
+// settle is what follows from a placed order: the sold pieces leave the stock
+// and the bought lines leave the cart.
+func (r *run) settle(ctx context.Context) error {
+	meta := r.named("cart")
+	meta.Fingerprint = "checked out" // found again by its command, so done once
+	out, err := r.Carts.Do(ctx, r.order.User, cart.CheckOut{Order: r.order.ID, Lines: r.order.Bought()}, meta)
+	if err != nil {
+		return err
+	}
+	r.at = max(r.at, out.Position)
+	return r.stocks(ctx, stock.Commit{Reservation: r.order.Reservation()}, "commit")
+}
+
+// release gives back what a purchase that came to nothing had kept apart.
+func (r *run) release(ctx context.Context, reason string) error {
+	return r.stocks(ctx, stock.Release{Reservation: r.order.Reservation(), Reason: reason}, "release")
+}
+
+func (r *run) stocks(ctx context.Context, cmd stock.Command, name string) error {
+	for _, l := range r.order.Lines {
+		out, err := r.Stocks.Do(ctx, l.SKU, cmd, r.named(name))
+		if err != nil {
+			return err
+		}
+		r.at = max(r.at, out.Position)
+	}
+	return nil
+}
+
+// take records a step on the order. When the purchase has moved on meanwhile,
+// the run goes on from where it is now.
+func (r *run) take(ctx context.Context, cmd order.Command) error {
+	out, err := r.Orders.Do(ctx, r.order.ID, cmd, r.meta)
+	if err != nil && !errors.Is(err, order.ErrMoved) {
+		return err
+	}
+	if errors.Is(err, order.ErrMoved) && out.State.Attempt == r.order.Attempt && out.State.Status == r.order.Status {
+		return err // it did not move at all: the step is wrong, do not spin
+	}
+	r.order, r.at = out.State, max(r.at, out.Position)
+	return nil
+}
+
+// named is the meta of a follow-up on another aggregate: its command id says
+// what it is of which attempt.
+func (r *run) named(what string) eventlog.Meta {
+	meta := r.meta
+	meta.Command = "checkout:" + r.order.Reservation() + ":" + what
+	return meta
+}

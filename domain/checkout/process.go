@@ -1,0 +1,222 @@
+package checkout
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"till/domain/cart"
+	"till/domain/decider"
+	"till/domain/eventlog"
+	"till/domain/order"
+	"till/domain/payment"
+	"till/domain/stock"
+)
+
+// ReservationLife is how long pieces are kept apart before the shop looks
+// whether their checkout is still under way.
+const ReservationLife = 10 * time.Minute
+
+// patience bounds how long a checkout goes on once it has begun, also when the
+// caller has gone away: half a purchase helps nobody.
+const patience = 30 * time.Second
+
+// Handlers of the aggregates that a purchase touches.
+type (
+	Carts  = decider.Handler[cart.State, cart.Command, cart.Event]
+	Stocks = decider.Handler[stock.State, stock.Command, stock.Event]
+	Orders = decider.Handler[order.State, order.Command, order.Event]
+)
+
+// Process runs purchases.
+type Process struct {
+	Carts   *Carts
+	Stocks  *Stocks
+	Orders  *Orders
+	Source  decider.Source
+	Shelf   Shelf
+	Gateway payment.Gateway
+	// Secret signs quotes; all nodes of a shop share it.
+	Secret []byte
+	Now    func() time.Time
+
+	locks decider.Locks // by order: one caller at a time takes the steps
+}
+
+// Request is a person's word to buy.
+type Request struct {
+	User string
+	// Quote is the id of the quote to buy; empty quotes and buys at once, where
+	// no real money moves.
+	Quote string
+	// Method is a reference that the gateway understands; empty takes the
+	// gateway's default.
+	Method string
+}
+
+// Result is where a purchase stands.
+type Result struct {
+	Order order.State
+	// At is the position of the last event that the purchase made.
+	At eventlog.Position
+	// Replayed is whether an earlier call had already brought it there.
+	Replayed bool
+}
+
+// Review quotes the person's cart. It returns cart.ErrEmpty for an empty one.
+func (p *Process) Review(ctx context.Context, user string) (Quote, error) {
+	q, err := p.quote(ctx, user)
+	if err != nil {
+		return Quote{}, err
+	}
+	now := p.Now()
+	q.Expires = now.Add(QuoteLife).UTC().Truncate(time.Second)
+	if len(q.Problems) == 0 {
+		q.ID = sign(p.Secret, q, now)
+	}
+	return q, nil
+}
+
+func (p *Process) quote(ctx context.Context, user string) (Quote, error) {
+	s, version, err := p.Carts.State(ctx, user)
+	if err != nil {
+		return Quote{}, err
+	}
+	if len(s.Lines) == 0 {
+		return Quote{}, cart.ErrEmpty
+	}
+	return price(ctx, p.Shelf, user, version.Number, s)
+}
+
+// CheckOut buys a quote: exactly what it says, once, however often it is
+// called. A declined or failed purchase may be tried again by another call,
+// unless meta repeats a command that was answered before. The errors are those
+// of this package, of cart and of decider; how the purchase itself ended is
+// the Result's order status.
+func (p *Process) CheckOut(ctx context.Context, r Request, meta eventlog.Meta) (Result, error) {
+	if r.Method == "" {
+		r.Method = p.Gateway.DefaultMethod()
+	}
+	if r.Method == "" {
+		return Result{}, ErrMethod
+	}
+	if done, ok, err := p.answered(ctx, r, meta); ok || err != nil {
+		return done, err
+	}
+	start, err := p.admit(ctx, r)
+	if err != nil {
+		return Result{}, err
+	}
+	unlock, err := p.locks.Lock(ctx, start.ID)
+	if err != nil {
+		return Result{}, err
+	}
+	defer unlock()
+
+	// From the first event on the purchase goes to its end, whoever listens.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	out, err := p.Orders.Do(ctx, start.ID, start, meta)
+	if err != nil {
+		return Result{}, err
+	}
+	run := &run{Process: p, order: out.State, at: out.Position, meta: step(meta)}
+	err = run.drive(ctx)
+	return Result{Order: run.order, At: run.at, Replayed: !out.Changed}, err
+}
+
+// answered finds the order of a command that was done before.
+func (p *Process) answered(ctx context.Context, r Request, meta eventlog.Meta) (Result, bool, error) {
+	if meta.Fingerprint == "" {
+		return Result{}, false, nil
+	}
+	receipt, ok, err := p.Source.Command(ctx, meta.Command)
+	if err != nil || !ok {
+		return Result{}, false, err
+	}
+	if receipt.Fingerprint != meta.Fingerprint || receipt.Stream.Category != order.Category {
+		return Result{}, true, decider.ErrReused
+	}
+	o, version, err := p.Orders.State(ctx, receipt.Stream.ID)
+	if err == nil && o.User != r.User {
+		err = decider.ErrReused
+	}
+	if err != nil {
+		return Result{}, true, err
+	}
+	if o.Open() {
+		return Result{}, false, nil // still under way: go on with it
+	}
+	return Result{Order: o, At: version.Position, Replayed: true}, true, nil
+}
+
+// admit turns the request into the order's first command. A quote whose order
+// exists needs no further proof: the order is its own.
+func (p *Process) admit(ctx context.Context, r Request) (order.Start, error) {
+	q, fresh := Quote{}, ticket{}
+	var err error
+	if r.Quote == "" {
+		if !p.Gateway.Test() {
+			return order.Start{}, ErrReviewFirst
+		}
+		if q, err = p.quote(ctx, r.User); err != nil {
+			return order.Start{}, err
+		}
+		if len(q.Problems) > 0 {
+			return order.Start{}, &Blocked{q.Problems}
+		}
+		q.ID = sign(p.Secret, q, time.Time{})
+		fresh = ticket{version: q.CartVersion, digest: digest(q)}
+	} else if fresh, err = open(p.Secret, r.User, r.Quote); err != nil {
+		return order.Start{}, err
+	} else {
+		q.ID = r.Quote
+	}
+
+	start := order.Start{ID: OrderID(q.ID), User: r.User, Quote: q.ID, Method: r.Method, At: p.Now().UTC()}
+	known, _, err := p.Orders.State(ctx, start.ID)
+	if err != nil {
+		return order.Start{}, err
+	}
+	if known.Status != "" {
+		start.After = known.Attempt
+		start.Lines, start.Total = known.Lines, known.Total
+		if known.Open() || known.Status == order.Placed {
+			return start, nil
+		}
+	}
+	return p.confirm(ctx, start, q, fresh)
+}
+
+// confirm checks that the quote still is what the cart costs.
+func (p *Process) confirm(ctx context.Context, start order.Start, q Quote, t ticket) (order.Start, error) {
+	if !t.issued.IsZero() && p.Now().Sub(t.issued) > QuoteLife {
+		return order.Start{}, ErrQuoteExpired
+	}
+	if q.Lines == nil {
+		var err error
+		if q, err = p.quote(ctx, start.User); errors.Is(err, cart.ErrEmpty) {
+			return order.Start{}, ErrQuoteOutdated
+		} else if err != nil {
+			return order.Start{}, err
+		}
+	}
+	if q.CartVersion != t.version {
+		return order.Start{}, ErrQuoteOutdated
+	}
+	if len(q.Problems) > 0 {
+		return order.Start{}, &Blocked{q.Problems}
+	}
+	if digest(q) != t.digest {
+		return order.Start{}, ErrQuoteOutdated
+	}
+	start.Lines, start.Total, start.CartVersion = q.Lines, q.Total, q.CartVersion
+	return start, nil
+}
+
+// step is the meta of the process's own commands: the same request, but none
+// of them is the command that the caller may repeat.
+func step(meta eventlog.Meta) eventlog.Meta {
+	meta.Causation, meta.Fingerprint = meta.Command, ""
+	return meta
+}

@@ -1,0 +1,124 @@
+// Package checkout joins cart, stock, payment and order into a purchase. It
+// keeps no state of its own: whatever it has reached stands in the streams of
+// the order and of the SKUs, so that anybody can finish or undo it.
+package checkout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"till/domain/cart"
+	"till/domain/money"
+)
+
+// QuoteLife is how long a quote may be bought.
+const QuoteLife = 15 * time.Minute
+
+// Quote is what a cart costs now. Making one changes nothing.
+type Quote struct {
+	// ID is bound by a MAC to person, cart version, lines, total and expiry;
+	// empty while Problems stand in the way.
+	ID          string
+	User        string
+	CartVersion uint64
+	// Lines are the cart's, at the catalogue's present prices.
+	Lines    []cart.Line
+	Total    money.Amount
+	Expires  time.Time
+	Problems []Finding
+	Warnings []Finding
+}
+
+// Finding is something to know about a line of the cart.
+type Finding struct {
+	// Code is unavailable or insufficient_stock for a problem, price_changed
+	// or low_stock for a warning.
+	Code    string
+	SKU     string
+	Message string
+}
+
+// Offer is what the shop has of a SKU at present.
+type Offer struct {
+	Item      cart.Item
+	Available int
+	// Withdrawn: the product is no longer on offer.
+	Withdrawn bool
+}
+
+// Shelf tells what is on offer; the views implement it.
+type Shelf interface {
+	// Offer returns the SKU's offer, false when there never was one.
+	Offer(ctx context.Context, sku string) (Offer, bool, error)
+}
+
+// lowStock is where a buyer is told that few pieces are left.
+const lowStock = 3
+
+// price puts present prices on the cart's lines and says what is amiss.
+func price(ctx context.Context, shelf Shelf, user string, version uint64, s cart.State) (Quote, error) {
+	q := Quote{User: user, CartVersion: version}
+	for _, line := range s.Lines {
+		problems, warnings, now, err := Inspect(ctx, shelf, line)
+		if err != nil {
+			return Quote{}, err
+		}
+		q.Problems = append(q.Problems, problems...)
+		q.Warnings = append(q.Warnings, warnings...)
+		q.Lines = append(q.Lines, now)
+		q.Total = money.Of(q.Total.Minor+now.Subtotal().Minor, now.Price.Currency)
+	}
+	return q, nil
+}
+
+// Inspect compares a line of a cart with the shelf: what keeps it from being
+// bought, what the buyer should know, and the line at the present price.
+func Inspect(ctx context.Context, shelf Shelf, line cart.Line) (problems, warnings []Finding, now cart.Line, err error) {
+	offer, ok, err := shelf.Offer(ctx, line.SKU)
+	if err != nil {
+		return nil, nil, line, err
+	}
+	name := line.Title
+	if line.Variant != "" {
+		name += " (" + line.Variant + ")"
+	}
+	switch {
+	case !ok || offer.Withdrawn:
+		problems = append(problems, Finding{"unavailable", line.SKU, name + " is no longer sold; remove it from the cart."})
+		return problems, nil, line, nil
+	case offer.Available < 1:
+		problems = append(problems, Finding{"insufficient_stock", line.SKU, name + " is out of stock; remove it from the cart."})
+	case offer.Available < line.Quantity:
+		problems = append(problems, Finding{"insufficient_stock", line.SKU,
+			fmt.Sprintf("Only %d of %s are left; set the quantity to %d or less.", offer.Available, name, offer.Available)})
+	case offer.Available-line.Quantity < lowStock:
+		warnings = append(warnings, Finding{"low_stock", line.SKU, fmt.Sprintf("Only %d of %s are left.", offer.Available, name)})
+	}
+	if offer.Item.Price != line.Price {
+		warnings = append(warnings, Finding{"price_changed", line.SKU,
+			fmt.Sprintf("%s now costs %s, it was %s when it was put into the cart.", name, offer.Item.Price, line.Price)})
+	}
+	return problems, warnings, cart.Line{Item: offer.Item, Quantity: line.Quantity}, nil
+}
+
+var (
+	// ErrQuote: no quote of this shop for this person.
+	ErrQuote = errors.New("checkout: not a valid quote")
+	// ErrQuoteExpired: the quote's time is over.
+	ErrQuoteExpired = errors.New("checkout: the quote has expired")
+	// ErrQuoteOutdated: the cart or a price changed since the quote.
+	ErrQuoteOutdated = errors.New("checkout: the cart or a price changed since the quote")
+	// ErrReviewFirst: where real money moves, a checkout needs a quote.
+	ErrReviewFirst = errors.New("checkout: review the checkout first")
+	// ErrMethod: the checkout names no payment method and there is no default.
+	ErrMethod = errors.New("checkout: a payment method is needed")
+)
+
+// Blocked is the refusal to sell a cart with problems.
+type Blocked struct{ Problems []Finding }
+
+func (e *Blocked) Error() string {
+	return fmt.Sprintf("checkout: %d items of the cart cannot be bought", len(e.Problems))
+}
