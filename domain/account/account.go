@@ -1,0 +1,72 @@
+// Package account is a person's account with the shop: the sealed login name,
+// the role and which credential counts. It holds no password, not even as a
+// hash, and knows nothing of what the person allowed their agents.
+package account
+
+import (
+	"errors"
+	"time"
+
+	"till/domain/decider"
+	"till/domain/eventlog"
+)
+
+// Category is the first part of an account's stream; the rest is the person's
+// random id ("usr_…").
+const Category = "account"
+
+// Role says what a person may do in the shop.
+type Role string
+
+// The roles.
+const (
+	Customer Role = "customer"
+	Admin    Role = "admin"
+)
+
+// State is an account after its events.
+type State struct {
+	User  string          `json:"user,omitempty"`
+	Login eventlog.Sealed `json:"login,omitzero"`
+	Role  Role            `json:"role,omitempty"`
+	// Credential names the password hash that counts. Sessions carry the one
+	// under which they began, so that a new password ends them all.
+	Credential string    `json:"credential,omitempty"`
+	Disabled   bool      `json:"disabled,omitempty"`
+	At         time.Time `json:"at,omitzero"`
+}
+
+// Command is what can be asked of an account: Open, ChangePassword, Disable,
+// Enable.
+type Command interface{ command() }
+
+// Event is what happens to an account: Opened, PasswordChanged, Disabled,
+// Enabled.
+type Event interface{ event() }
+
+var (
+	// ErrUnknown: nobody has that account.
+	ErrUnknown = errors.New("account: unknown")
+	// ErrExists: the account was opened before, with other particulars.
+	ErrExists = errors.New("account: it exists already")
+	// ErrRole: there is no such role.
+	ErrRole = errors.New("account: the role is customer or admin")
+	// ErrIncomplete: a command lacks what an account must have.
+	ErrIncomplete = errors.New("account: incomplete")
+)
+
+// Decider returns the account's rules for a command handler.
+func Decider() decider.Decider[State, Command, Event] {
+	return decider.Decider[State, Command, Event]{Category: Category, Decide: Decide, Evolve: Evolve}
+}
+
+// Active is whether the person may log in and their agents may act.
+func (s State) Active() bool { return s.User != "" && !s.Disabled }
+
+// Register adds the account's events to the types of the log.
+func Register(t *eventlog.Types) {
+	eventlog.Register[Opened](t, "account.opened", 1)
+	eventlog.Register[PasswordChanged](t, "account.password_changed", 1)
+	eventlog.Register[Disabled](t, "account.disabled", 1)
+	eventlog.Register[Enabled](t, "account.enabled", 1)
+}

@@ -1,0 +1,126 @@
+package account
+
+import (
+	"time"
+
+	"till/domain/eventlog"
+)
+
+// Open opens an account.
+type Open struct {
+	User       string
+	Login      eventlog.Sealed
+	Role       Role
+	Credential string
+	At         time.Time
+}
+
+// ChangePassword makes another credential count.
+type ChangePassword struct {
+	Credential string
+	At         time.Time
+}
+
+// Disable shuts the account until Enable; nothing in it is lost.
+type Disable struct{ At time.Time }
+
+// Enable undoes Disable.
+type Enable struct{ At time.Time }
+
+func (Open) command()           {}
+func (ChangePassword) command() {}
+func (Disable) command()        {}
+func (Enable) command()         {}
+
+// Opened: the person has an account.
+type Opened struct {
+	User       string          `json:"user"`
+	Login      eventlog.Sealed `json:"login"`
+	Role       Role            `json:"role"`
+	Credential string          `json:"credential"`
+	At         time.Time       `json:"at"`
+}
+
+// PasswordChanged: another credential counts.
+type PasswordChanged struct {
+	Credential string    `json:"credential"`
+	At         time.Time `json:"at"`
+}
+
+// Disabled: the account is shut.
+type Disabled struct {
+	At time.Time `json:"at"`
+}
+
+// Enabled: the account is open again.
+type Enabled struct {
+	At time.Time `json:"at"`
+}
+
+func (Opened) event()          {}
+func (PasswordChanged) event() {}
+func (Disabled) event()        {}
+func (Enabled) event()         {}
+
+// Decide returns what the command changes.
+func Decide(s State, c Command) ([]Event, error) {
+	if open, ok := c.(Open); ok {
+		return decideOpen(s, open)
+	}
+	if s.User == "" {
+		return nil, ErrUnknown
+	}
+	switch c := c.(type) {
+	case ChangePassword:
+		switch c.Credential {
+		case "":
+			return nil, ErrIncomplete
+		case s.Credential:
+			return nil, nil
+		}
+		return []Event{PasswordChanged(c)}, nil
+	case Disable:
+		if s.Disabled {
+			return nil, nil
+		}
+		return []Event{Disabled(c)}, nil
+	case Enable:
+		if !s.Disabled {
+			return nil, nil
+		}
+		return []Event{Enabled(c)}, nil
+	}
+	panic("account: a command without a rule")
+}
+
+func decideOpen(s State, c Open) ([]Event, error) {
+	switch {
+	case c.User == "" || c.Credential == "" || c.Login.Of != c.User || len(c.Login.Data) == 0:
+		return nil, ErrIncomplete
+	case c.Role != Customer && c.Role != Admin:
+		return nil, ErrRole
+	case s.User == c.User && s.Credential == c.Credential:
+		return nil, nil
+	case s.User != "":
+		return nil, ErrExists
+	}
+	return []Event{Opened(c)}, nil
+}
+
+// Evolve returns the state after the event.
+func Evolve(s State, e Event) State {
+	switch e := e.(type) {
+	case Opened:
+		return State{User: e.User, Login: e.Login, Role: e.Role, Credential: e.Credential, At: e.At}
+	case PasswordChanged:
+		s.Credential = e.Credential
+		return s
+	case Disabled:
+		s.Disabled = true
+		return s
+	case Enabled:
+		s.Disabled = false
+		return s
+	}
+	panic("account: an event without a rule")
+}
