@@ -19,7 +19,7 @@ const Category = "client"
 // until shown otherwise and stay on the log for good.
 const (
 	MaxName      = 80  // characters
-	MaxURI       = 512 // bytes
+	MaxURI       = 512 // bytes of one redirect address
 	MaxRedirects = 20
 )
 
@@ -27,7 +27,6 @@ const (
 type State struct {
 	ID        string    `json:"id,omitempty"`
 	Name      string    `json:"name,omitempty"`
-	URI       string    `json:"uri,omitempty"`
 	Redirects []string  `json:"redirects,omitempty"`
 	Refresh   bool      `json:"refresh,omitempty"`
 	At        time.Time `json:"at,omitzero"`
@@ -44,7 +43,6 @@ type Event interface{ event() }
 type RegisterClient struct {
 	ID        string
 	Name      string
-	URI       string
 	Redirects []string
 	// Refresh is whether the client takes refresh tokens.
 	Refresh bool
@@ -56,7 +54,6 @@ type RegisterClient struct {
 type Registered struct {
 	ID        string    `json:"id"`
 	Name      string    `json:"name,omitempty"`
-	URI       string    `json:"uri,omitempty"`
 	Redirects []string  `json:"redirects"`
 	Refresh   bool      `json:"refresh,omitempty"`
 	At        time.Time `json:"at"`
@@ -87,7 +84,7 @@ func Decide(s State, c Command) ([]Event, error) {
 			return nil, nil
 		case c.ID == "" || len(c.Redirects) == 0:
 			return nil, ErrIncomplete
-		case len([]rune(c.Name)) > MaxName || len(c.URI) > MaxURI || len(c.Redirects) > MaxRedirects ||
+		case len([]rune(c.Name)) > MaxName || len(c.Redirects) > MaxRedirects ||
 			slices.ContainsFunc(c.Redirects, func(u string) bool { return len(u) > MaxURI }):
 			return nil, ErrTooLarge
 		}

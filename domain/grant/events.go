@@ -82,7 +82,7 @@ func issued(s State, e TokensIssued) State {
 	}
 	s.Access = newest(append(access, Access{e.Generation, e.Access, e.Scopes, e.Expires}))
 
-	refresh := make([]Refresh, 0, len(s.Refresh)+1)
+	var refresh []Refresh
 	for _, r := range s.Refresh {
 		if r.Generation == e.From && r.GoodUntil.IsZero() {
 			r.GoodUntil = e.FromUntil
