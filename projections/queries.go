@@ -1,0 +1,92 @@
+package projections
+
+import (
+	"till/domain/catalog"
+	"till/domain/money"
+	"till/domain/order"
+)
+
+// Listing is a product with what is left of it.
+type Listing struct {
+	catalog.Product
+	// Withdrawn products are found by name, never listed.
+	Withdrawn bool
+	// Available is how many pieces of each variant can be bought, in the order
+	// of the variants.
+	Available []int
+	// From and To are the lowest and the highest price among the variants.
+	From, To money.Amount
+}
+
+// InStock is whether any variant can be bought.
+func (l Listing) InStock() bool {
+	for _, n := range l.Available {
+		if n > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// Sort is an order of products.
+type Sort string
+
+// The orders. ByRelevance is only different from ByTitle in a search.
+const (
+	ByRelevance Sort = "relevance"
+	ByTitle     Sort = "title"
+	PriceUp     Sort = "price_asc"
+	PriceDown   Sort = "price_desc"
+)
+
+// ProductQuery asks for products. The zero query lists all that are on offer,
+// by category and title.
+type ProductQuery struct {
+	// Text is searched in titles, descriptions, tags, options and categories:
+	// the last word as a prefix, misspelt words as the nearest known ones.
+	Text     string
+	Category string
+	// MinPrice and MaxPrice bound the lowest price of a product, in minor
+	// units; 0 is no bound.
+	MinPrice, MaxPrice int64
+	InStock            bool
+	Sort               Sort
+	// Limit is 1 to 50; 0 is 10.
+	Limit int
+	// Cursor goes on where a page ended; it belongs to one query.
+	Cursor string
+}
+
+// ProductPage is one page of products.
+type ProductPage struct {
+	Products []Listing
+	// Total counts all matches, not only this page's.
+	Total int
+	// Next is the cursor of the following page, empty at the end.
+	Next string
+	// Corrected is the text that was really searched, when words were misspelt.
+	Corrected string
+}
+
+// CategoryCount is a category and how many products it offers.
+type CategoryCount struct {
+	Category string
+	Products int
+}
+
+// OrderQuery asks for a person's orders, newest first.
+type OrderQuery struct {
+	User string
+	// Limit is 1 to 50; 0 is 10.
+	Limit  int
+	Cursor string
+}
+
+// OrderPage is one page of orders.
+type OrderPage struct {
+	Orders []order.State
+	// Total counts all of the person's placed orders.
+	Total int
+	Next  string
+}
+
