@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"errors"
-	"reflect"
 
 	"till/domain/decider"
 	"till/domain/eventlog"
@@ -75,7 +74,7 @@ func Decide(s State, cmd Command) ([]Event, error) {
 		if s.ID == "" {
 			return []Event{ProductAdded(c)}, nil
 		}
-		if s.Withdrawn || !reflect.DeepEqual(s.Product, c.Product) {
+		if s.Withdrawn || !s.Product.Equal(c.Product) {
 			return []Event{ProductChanged(c)}, nil
 		}
 	case Withdraw:
