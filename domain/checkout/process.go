@@ -116,6 +116,9 @@ func (p *Process) CheckOut(ctx context.Context, r Request, meta eventlog.Meta) (
 	// From the first event on the purchase goes to its end, whoever listens.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
+	if err := p.tidy(ctx, start, meta); err != nil {
+		return Result{}, err
+	}
 	out, err := p.Orders.Do(ctx, start.ID, start, meta)
 	if err != nil {
 		return Result{}, err
@@ -123,6 +126,17 @@ func (p *Process) CheckOut(ctx context.Context, r Request, meta eventlog.Meta) (
 	run := &run{Process: p, order: out.State, at: out.Position, meta: step(meta)}
 	err = run.drive(ctx)
 	return Result{Order: run.order, At: run.at, Replayed: !out.Changed}, err
+}
+
+// tidy gives back what the attempt before kept apart, in case its caller was
+// killed before it could.
+func (p *Process) tidy(ctx context.Context, start order.Start, meta eventlog.Meta) error {
+	o, version, err := p.Orders.State(ctx, start.ID)
+	if err != nil || o.Attempt != start.After || (o.Status != order.Declined && o.Status != order.Failed) {
+		return err
+	}
+	r := &run{Process: p, order: o, at: version.Position, meta: step(meta)}
+	return r.drive(ctx)
 }
 
 // answered finds the order of a command that was done before.

@@ -1,0 +1,112 @@
+package checkout_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"till/domain/checkout"
+	"till/domain/eventlog"
+	"till/domain/eventlog/memlog"
+	"till/domain/order"
+)
+
+// The process is killed at every one of its appends in turn, before and after
+// the event is stored. Whoever comes next, the shop alone or the buyer with the
+// same quote: the purchase ends whole or undone, and charged once at most.
+func TestKilledAtEveryStep(t *testing.T) {
+	for _, method := range []string{"pm_card_visa", "fail_token", "tok_timeout"} {
+		for _, stored := range []bool{false, true} {
+			for _, retried := range []bool{false, true} {
+				for step := 1; ; step++ {
+					name := fmt.Sprintf("%s step %d stored %v retried %v", method, step, stored, retried)
+					if !killedAt(t, name, method, step, stored, retried) {
+						if step < 5 {
+							t.Fatalf("%s: a purchase has more steps than that", name)
+						}
+						break
+					}
+				}
+			}
+		}
+	}
+}
+
+// killedAt reports whether the purchase had a step to be killed at.
+func killedAt(t *testing.T, name, method string, step int, stored, retried bool) (killed bool) {
+	ctx := context.Background()
+	log, charges := memlog.New("e"), new(memlog.Bucket)
+	s := start(t, log, charges)
+	s.count("MOUSE", 10)
+	s.count("BED", 10)
+	s.add("alice", "MOUSE", 2)
+	s.add("alice", "BED", 1)
+	quote := s.review("alice").ID
+	id := checkout.OrderID(quote)
+
+	doomed := start(t, &dying{Log: log, left: step, stores: stored}, charges)
+	_, err := doomed.buy(checkout.Request{User: "alice", Quote: quote, Method: method})
+	if err == nil {
+		return false
+	}
+
+	next := start(t, log, charges)
+	if retried {
+		if _, err := next.buy(checkout.Request{User: "alice", Quote: quote, Method: method}); err != nil {
+			t.Fatalf("%s: the retry: %v", name, err)
+		}
+	}
+	next.now = next.now.Add(checkout.Grace + checkout.ReservationLife)
+	if done, err := next.Resume(ctx, id, eventlog.Meta{}); err != nil || !done {
+		t.Fatalf("%s: resumed: %v, %v", name, done, err)
+	}
+
+	o, _, err := next.Orders.State(ctx, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pieces, onHand := 3, 10
+	if o.Status == order.Placed {
+		pieces, onHand = 0, 8
+	}
+	if o.Open() || next.cart("alice").Pieces() != pieces || next.stock("MOUSE").OnHand != onHand {
+		t.Fatalf("%s: order %s, cart %+v, stock %+v", name, o.Status, next.cart("alice"), next.stock("MOUSE"))
+	}
+	if retried && method != "fail_token" && o.Status != order.Placed {
+		t.Fatalf("%s: the buyer came again and the order is %s (%s)", name, o.Status, o.Code)
+	}
+	for _, sku := range []string{"MOUSE", "BED"} {
+		if st := next.stock(sku); len(st.Reserved) != 0 {
+			t.Fatalf("%s: %s leaks %+v", name, sku, st.Reserved)
+		}
+	}
+	keys, _ := charges.Keys(ctx)
+	if o.Status == order.Placed && method == "pm_card_visa" && len(keys) != 1 {
+		t.Fatalf("%s: charged under %v", name, keys)
+	}
+	if o.Status != order.Placed && len(keys) > 0 && method == "pm_card_visa" {
+		t.Fatalf("%s: charged under %v without an order", name, keys)
+	}
+	return true
+}
+
+func TestAnOrphanReservationIsGivenBack(t *testing.T) {
+	ctx := context.Background()
+	s := newShop(t)
+	s.count("MOUSE", 10)
+	s.add("alice", "MOUSE", 2)
+	got, err := s.buy(checkout.Request{User: "alice", Method: "tok_timeout"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if done, err := s.Expire(ctx, "MOUSE", got.Order.Reservation(), eventlog.Meta{}); err != nil || done || s.stock("MOUSE").Available() != 8 {
+		t.Errorf("under way: %v, %v, %+v", done, err, s.stock("MOUSE"))
+	}
+	late := reserve("CS-UNKNOWN/1", 3)
+	if _, err := s.Stocks.Do(ctx, "MOUSE", late, eventlog.Meta{}); err != nil {
+		t.Fatal(err)
+	}
+	if done, err := s.Expire(ctx, "MOUSE", "CS-UNKNOWN/1", eventlog.Meta{}); err != nil || !done || s.stock("MOUSE").Available() != 8 {
+		t.Errorf("an orphan: %v, %v, %+v", done, err, s.stock("MOUSE"))
+	}
+}
