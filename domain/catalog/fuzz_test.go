@@ -91,7 +91,7 @@ func FuzzReadShopify(f *testing.F) {
 func FuzzDecodeEvent(f *testing.F) {
 	types := eventlog.NewTypes()
 	catalog.Register(types)
-	files, err := filepath.Glob(filepath.Join("testdata", "golden", "*.json"))
+	files, err := filepath.Glob(filepath.Join("testdata", "events", "*.json"))
 	if err != nil || len(files) == 0 {
 		f.Fatal("no golden files", err)
 	}
