@@ -1,0 +1,140 @@
+package authz
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"till/authz/redirect"
+	"till/domain/eventlog"
+	"till/domain/grant"
+)
+
+// connectionsPage lists the agents that act for the person.
+type connectionsPage struct {
+	frame
+	Form, Logout string
+	Login        string
+	Done         string
+	Connections  []connection
+}
+
+type connection struct {
+	Grant       string
+	App         string
+	Verified    string
+	Destination string
+	Allowed     []permission
+	Since, Last string
+	Until       string
+}
+
+// connections shows the person's agents and disconnects one or all of them.
+func (s *Server) connections(w http.ResponseWriter, r *http.Request) error {
+	at, _ := s.sites.of(r)
+	who, err := s.visitor(r, at)
+	if err != nil {
+		return err
+	}
+	if who.User == "" {
+		seeOther(w, "/login")
+		return nil
+	}
+	browser := s.browser(w, r, at)
+	page := connectionsPage{
+		frame: frame{Title: "Your connections"},
+		Form:  s.formToken("connections", "", browser, who.Session), Logout: s.formToken("logout", "", browser, who.Session),
+	}
+	if r.Method == http.MethodPost {
+		if err := parseForm(w, r); err != nil {
+			return err
+		}
+		if err := s.checkForm(r, "connections", "", browser, who.Session); err != nil {
+			return err
+		}
+		n, err := s.disconnect(r.Context(), who, r.PostForm.Get("grant"))
+		if err != nil {
+			return err
+		}
+		page.Done = "Disconnected. Its tokens no longer work."
+		if n != 1 {
+			page.Done = fmt.Sprintf("%s disconnected.", count(n, "app"))
+		}
+	}
+	if page.Login, err = s.accounts.people.Open(r.Context(), who.Account.Login); err != nil {
+		return err
+	}
+	grants, err := s.cfg.Views.GrantsOf(r.Context(), who.User)
+	if err != nil {
+		return err
+	}
+	now := s.now()
+	for _, g := range grants {
+		if !g.Live(now) {
+			continue
+		}
+		c := connection{
+			Grant: g.ID, App: appName(g.ClientName, g.Client), Verified: g.Verified,
+			Destination: redirect.Destination(g.Redirect), Allowed: permissions(g.Scopes),
+			Since: g.At.Format("2 January 2006"), Last: ago(now.Sub(g.Last)),
+		}
+		if !g.Until.IsZero() {
+			c.Until = g.Until.Format("2 January 2006")
+		}
+		page.Connections = append(page.Connections, c)
+	}
+	return s.show(w, 200, "connections", page)
+}
+
+// disconnect revokes one of the person's grants, or all with id "all", and
+// returns how many.
+func (s *Server) disconnect(ctx context.Context, who visitor, id string) (n int, err error) {
+	grants, err := s.cfg.Views.GrantsOf(ctx, who.User)
+	if err != nil {
+		return 0, err
+	}
+	for _, g := range grants {
+		if g.ID != id && id != "all" {
+			continue
+		}
+		if err := s.Disconnect(ctx, g.ID, grant.ByUser, eventlog.Actor{Kind: eventlog.User, User: who.User}); err != nil {
+			return n, err
+		}
+		if g.Live(s.now()) {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// Disconnect revokes a grant and returns once none of its tokens works on any
+// node; an error means that this cannot be said.
+func (s *Server) Disconnect(ctx context.Context, grantID string, why grant.Reason, by eventlog.Actor) error {
+	by.Grant = grantID
+	out, err := s.grants.Do(ctx, grantID, grant.Revoke{Reason: why, At: s.now()}, s.meta(by))
+	if err != nil {
+		return err
+	}
+	s.cfg.Logger.Info("a grant was revoked", "grant", grantID, "reason", why)
+	return s.applied(ctx, out.Position)
+}
+
+func ago(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return "just now"
+	case d < time.Hour:
+		return count(int(d/time.Minute), "minute") + " ago"
+	case d < 48*time.Hour:
+		return count(int(d/time.Hour), "hour") + " ago"
+	}
+	return count(int(d/(24*time.Hour)), "day") + " ago"
+}
+
+func count(n int, of string) string {
+	if n == 1 {
+		return "1 " + of
+	}
+	return fmt.Sprintf("%d %ss", n, of)
+}

@@ -1,0 +1,150 @@
+package authz
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// loginPage is what the login page shows.
+type loginPage struct {
+	frame
+	Tx, Form string
+	App      string // who asks, empty on the person's own account
+	Verified string
+	Login    string
+	Problem  string
+	Demo     bool
+}
+
+// login shows the login page and takes its form. Without a transaction it
+// begins one that leads to the person's own connections.
+func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
+	at, _ := s.sites.of(r)
+	if r.Method == http.MethodPost {
+		return s.tryLogin(w, r, at)
+	}
+	sealed := r.URL.Query().Get("tx")
+	if sealed == "" {
+		return s.ownLogin(w, r, at)
+	}
+	tx, browser, err := s.transaction(r, at, sealed)
+	if err != nil {
+		return err
+	}
+	return s.showLogin(w, 200, tx, sealed, browser, "", "")
+}
+
+// ownLogin begins a login that no app asked for.
+func (s *Server) ownLogin(w http.ResponseWriter, r *http.Request, at site) error {
+	tx := transaction{ID: random(16), Issuer: at.issuer, Expires: s.now().Add(transactionLife)}
+	browser := s.browser(w, r, at)
+	sealed, err := s.sealTransaction(tx, browser)
+	if err != nil {
+		return err
+	}
+	return s.showLogin(w, 200, tx, sealed, browser, "", "")
+}
+
+func (s *Server) showLogin(w http.ResponseWriter, status int, tx transaction, sealed, browser, login, problem string) error {
+	return s.show(w, status, "login", loginPage{
+		frame: frame{Title: "Log in"}, Tx: sealed, Form: s.formToken("login", tx.ID, browser, ""),
+		App: appName(tx.Name, tx.Client), Verified: tx.Verified, Login: login, Problem: problem, Demo: s.cfg.Demo,
+	})
+}
+
+// tryLogin checks a password. Failures count against the account and, widely,
+// against the address; a right password counts against neither.
+func (s *Server) tryLogin(w http.ResponseWriter, r *http.Request, at site) error {
+	if err := parseForm(w, r); err != nil {
+		return err
+	}
+	sealed := r.PostForm.Get("tx")
+	tx, browser, err := s.transaction(r, at, sealed)
+	if err != nil {
+		return err
+	}
+	if err := s.checkForm(r, "login", tx.ID, browser, ""); err != nil {
+		return err
+	}
+	login, password := strings.TrimSpace(r.PostForm.Get("username")), r.PostForm.Get("password")
+	shown := shorten(login, 64)
+	now, account := s.now(), ""
+	if name, err := normalLogin(login); err == nil {
+		account = s.accounts.loginKey(name)
+	}
+	for _, l := range []struct {
+		limit *limiter
+		key   string
+	}{{s.limits.loginAs, account}, {s.limits.loginFrom, from(r)}} {
+		if wait, empty := l.limit.empty(l.key, now); empty {
+			retryAfter(w, wait)
+			return s.showLogin(w, 429, tx, sealed, browser, shown, "Too many failed tries. Wait "+inWords(wait)+", then try again.")
+		}
+	}
+	who, err := s.accounts.CheckPassword(r.Context(), login, password)
+	if errors.Is(err, ErrWrong) {
+		s.limits.loginAs.take(account, now)
+		s.limits.loginFrom.take(from(r), now)
+		s.cfg.Logger.Info("login failed", "from", from(r))
+		return s.showLogin(w, 401, tx, sealed, browser, shown, "The user name or the password is wrong.")
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.startSession(w, r, at, who); err != nil {
+		return err
+	}
+	if tx.Client == "" {
+		seeOther(w, "/account/connections")
+		return nil
+	}
+	seeOther(w, "/consent?tx="+sealed)
+	return nil
+}
+
+// logout ends the session and goes on where the page was.
+func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
+	at, _ := s.sites.of(r)
+	if err := parseForm(w, r); err != nil {
+		return err
+	}
+	who, err := s.visitor(r, at)
+	if err != nil {
+		return err
+	}
+	browser := readCookie(r, at, "browser")
+	if err := s.checkForm(r, "logout", "", browser, who.Session); err != nil {
+		return err
+	}
+	if err := s.endSession(r, at); err != nil {
+		return err
+	}
+	setCookie(w, at, "session", "", -1)
+	next := "/login"
+	if sealed := r.PostForm.Get("tx"); sealed != "" {
+		if _, _, err := s.transaction(r, at, sealed); err == nil {
+			next += "?tx=" + sealed
+		}
+	}
+	seeOther(w, next)
+	return nil
+}
+
+// appName is what a client is called on a page.
+func appName(name, id string) string {
+	if id != "" && name == "" {
+		return "An app without a name"
+	}
+	return name
+}
+
+// inWords is a waiting time for a person.
+func inWords(d time.Duration) string {
+	if d <= 90*time.Second {
+		return fmt.Sprintf("%d seconds", int((d+time.Second-1)/time.Second))
+	}
+	return fmt.Sprintf("%d minutes", int((d+time.Minute-1)/time.Minute))
+}

@@ -1,0 +1,65 @@
+package authz
+
+import (
+	"crypto/sha256"
+	"net/http"
+	"net/url"
+
+	"till/domain/decider"
+	"till/domain/eventlog"
+	"till/domain/grant"
+)
+
+// outcome is what a command on a grant led to.
+type outcome = decider.Outcome[grant.State]
+
+// redeem exchanges a code for tokens (RFC 6749 section 4.1.3, RFC 7636 section
+// 4.6). Using the code up and issuing the tokens is one append.
+func (s *Server) redeem(r *http.Request, form url.Values) (tokenAnswer, error) {
+	if !form.Has("code") {
+		return tokenAnswer{}, refuse(400, "invalid_request", "code is missing.")
+	}
+	verifier := form.Get("code_verifier")
+	if !verifierForm(verifier) {
+		return tokenAnswer{}, refuse(400, "invalid_request", "code_verifier must have 43 to 128 unreserved characters.")
+	}
+	code, err := parseText(form.Get("code"))
+	if err != nil || code.kind != codeKind || code.generation != 0 || !s.keys.ours(code) {
+		return tokenAnswer{}, errToken
+	}
+	resource, err := s.resource(form)
+	if err != nil {
+		return tokenAnswer{}, err
+	}
+	challenge := sha256.Sum256([]byte(verifier))
+	access, refresh, pair := s.pair(code.grant)
+	cmd := grant.Redeem{
+		Code: code.hash(), Client: form.Get("client_id"), Redirect: form.Get("redirect_uri"),
+		Challenge: b64(challenge[:]), Resource: resource, Pair: pair,
+	}
+	out, err := s.grants.Do(r.Context(), code.grant, cmd, s.meta(eventlog.Actor{Kind: eventlog.Agent, Client: cmd.Client, Grant: code.grant}))
+	if err != nil {
+		return tokenAnswer{}, err
+	}
+	return s.settle(r.Context(), out, access, refresh)
+}
+
+// pair mints the next tokens of a grant.
+func (s *Server) pair(grantID string) (access, refresh text, p grant.Pair) {
+	access, refresh = s.keys.mint(accessKind, grantID), s.keys.mint(refreshKind, grantID)
+	now := s.now()
+	return access, refresh, grant.Pair{Access: access.hash(), Expires: now.Add(s.cfg.AccessLife), Refresh: refresh.hash(), At: now}
+}
+
+// verifierForm is RFC 7636 section 4.1.
+func verifierForm(v string) bool {
+	if len(v) < 43 || len(v) > 128 {
+		return false
+	}
+	for i := range len(v) {
+		if c := v[i]; c != '.' && c != '~' && !base64url(v[i:i+1]) {
+			return false
+		}
+	}
+	return true
+}
