@@ -1,12 +1,14 @@
 package jslog_test
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
+	"till/domain/eventlog"
 	"till/domain/eventlog/jslog"
 )
 
@@ -57,4 +59,29 @@ func open(t testing.TB, nc *nats.Conn) *jslog.Log {
 func newLog(t testing.TB) *jslog.Log {
 	t.Helper()
 	return open(t, connect(t, startServer(t, t.TempDir())))
+}
+
+// noSync is for tests that write much and lose no power.
+func noSync(o *server.Options) { o.SyncAlways = false }
+
+// fillFast writes count sample events without waiting for each, as no shop
+// would, and returns when all are stored.
+func fillFast(t testing.TB, nc *nats.Conn, count int) {
+	t.Helper()
+	js, err := nc.JetStream(nats.PublishAsyncMaxPending(4096))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const streams = 1000
+	for i := range count {
+		e := sample(eventlog.Stream{Category: "cart", ID: "usr_" + strconv.Itoa(i%streams)}, uint64(i/streams+1))
+		if _, err := js.PublishMsgAsync(rawMsg(&e, 0, false)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	select {
+	case <-js.PublishAsyncComplete():
+	case <-time.After(2 * time.Minute):
+		t.Fatal("the events are not stored")
+	}
 }
