@@ -1,0 +1,129 @@
+package mcp
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+)
+
+// maxBody is the largest request in bytes. The largest message that means
+// something here has a few kilobytes.
+const maxBody = 256 << 10
+
+// fault is why a body is refused: an HTTP status and a JSON-RPC error. It is
+// answered only after the authentication, so that a client that probes with
+// anything at all learns first where to log in.
+type fault struct {
+	status  int
+	code    int
+	message string
+	id      json.RawMessage
+}
+
+// JSON-RPC 2.0 section 5.1.
+const (
+	parseError     = -32700
+	invalidRequest = -32600
+)
+
+// read takes in the body of a POST, puts what it asks for into the request's
+// context and hands the body on.
+func (s *Server) read(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		q := &Request{}
+		if r.Method == http.MethodPost {
+			body, f := take(w, r)
+			if f == nil {
+				f = q.look(body)
+			}
+			q.fault = f
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			r.ContentLength = int64(len(body))
+			q.accepts = mend(r)
+		}
+		if seen, ok := w.(*watched); ok {
+			seen.asked = *q
+		}
+		next.ServeHTTP(w, withRequest(r, q))
+	})
+}
+
+func take(w http.ResponseWriter, r *http.Request) ([]byte, *fault) {
+	tooLarge := &fault{status: http.StatusRequestEntityTooLarge, code: invalidRequest,
+		message: fmt.Sprintf("the request is larger than the %d KiB that this shop takes; send fewer or shorter arguments", maxBody>>10)}
+	if r.ContentLength > maxBody {
+		w.Header().Set("Connection", "close")
+		return nil, tooLarge
+	}
+	var b bytes.Buffer
+	if r.ContentLength > 0 {
+		b.Grow(int(r.ContentLength) + bytes.MinRead)
+	}
+	if _, err := b.ReadFrom(io.LimitReader(r.Body, maxBody+1)); err != nil {
+		return nil, &fault{status: http.StatusBadRequest, code: parseError, message: "the request broke off before its end"}
+	}
+	if b.Len() > maxBody {
+		w.Header().Set("Connection", "close")
+		return nil, tooLarge
+	}
+	return b.Bytes(), nil
+}
+
+// look finds out what the body asks for, or why it cannot be taken.
+func (q *Request) look(body []byte) *fault {
+	bad := func(code int, message string) *fault {
+		return &fault{status: http.StatusBadRequest, code: code, message: message}
+	}
+	start := bytes.TrimLeft(body, " \t\r\n")
+	switch {
+	case len(start) == 0:
+		return bad(parseError, "the request has no body; send one JSON-RPC message")
+	case !json.Valid(body):
+		return bad(parseError, "the body is not valid JSON")
+	case start[0] == '[':
+		// A call inside an array would slip past every check of a single message.
+		return bad(invalidRequest, "arrays of messages are not taken; send each message in a request of its own")
+	case start[0] != '{':
+		return bad(invalidRequest, "the body must be one JSON-RPC message, a JSON object")
+	}
+	p := peek(body)
+	switch {
+	case p.deep:
+		return bad(parseError, fmt.Sprintf("the JSON nests deeper than %d levels", maxDepth))
+	case p.twice:
+		f := bad(invalidRequest, "the message names its method or its target twice")
+		f.id = p.id
+		return f
+	}
+	q.Method, q.Name = p.method, p.name
+	q.Scopes = scopes(p.method, p.name)
+	return nil
+}
+
+// refuseFaulty answers the faults that read found.
+func refuseFaulty(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		f := Needs(r).fault
+		if f == nil {
+			next.ServeHTTP(w, r)
+			return
+		}
+		id := f.id
+		if id == nil {
+			id = json.RawMessage("null")
+		}
+		answerJSON(w, f.status, map[string]any{
+			"jsonrpc": "2.0", "id": id,
+			"error": map[string]any{"code": f.code, "message": f.message},
+		})
+	})
+}
+
+func answerJSON(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write(encode(body)) // a client that has gone needs no answer
+}

@@ -1,0 +1,184 @@
+package mcp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"till/domain/cart"
+	"till/domain/checkout"
+	"till/domain/order"
+	"till/projections"
+)
+
+// review is a quote: what the cart costs now.
+type review struct {
+	Ready     bool       `json:"ready" about:"whether it can be bought as it is"`
+	QuoteID   string     `json:"quote_id,omitempty" about:"for checkout; only when ready"`
+	Lines     []cartLine `json:"lines"`
+	Total     price      `json:"total"`
+	Problems  []finding  `json:"problems" about:"what keeps it from being bought"`
+	Warnings  []finding  `json:"warnings" about:"what the person should know"`
+	ExpiresAt string     `json:"expires_at,omitempty"`
+	TestMoney bool       `json:"test_money" about:"no real money moves"`
+	NextSteps []string   `json:"next_steps"`
+}
+
+// finding is something to know about an item.
+type finding struct {
+	Code    string `json:"code"`
+	SKU     string `json:"sku"`
+	Message string `json:"message"`
+}
+
+// bought is a finished purchase.
+type bought struct {
+	Order     orderDetail `json:"order"`
+	Replayed  bool        `json:"replayed" about:"an earlier call had bought it"`
+	NextSteps []string    `json:"next_steps"`
+	AsOf      uint64      `json:"as_of" about:"log position"`
+}
+
+func (s *Server) checkoutTools() []tool {
+	return []tool{
+		{
+			name: "review_checkout", title: "Review the checkout",
+			about:  "Use this when the person wants to buy, before checkout. Example: {}. Changes nothing. Returns the lines at present prices, the total, warnings and a quote_id that is good for 15 minutes. Show them to the person and get a yes.",
+			output: review{}, reads: true, time: readTime, run: reviewCheckout,
+		},
+		{
+			name: "checkout", title: "Buy the cart",
+			about: "Use this when the person has said yes to the lines and total of review_checkout. Example: {\"quote_id\": \"q_…\"}. Places exactly that quote and pays. Sending the same quote_id again never buys twice; after a declined payment send it again with another payment_method. Returns the order.",
+			args: []argument{
+				{name: "quote_id", kind: text, most: 200, about: "From review_checkout.", also: []string{"quote"}},
+				{name: "payment_method", kind: text, most: 200, about: "A reference of the payment service, never a card number. In a test shop pm_card_visa succeeds; leave it out for that."},
+				keyOfWrite,
+			},
+			output: bought{}, destroys: true, repeats: true, open: true, time: checkoutTime, run: checkOut,
+		},
+	}
+}
+
+func reviewCheckout(ctx context.Context, c *call) (answer, error) {
+	q, err := c.Checkout.Review(ctx, c.caller.User)
+	if errors.Is(err, cart.ErrEmpty) {
+		return answer{}, c.emptied(ctx)
+	}
+	if err != nil {
+		return answer{}, err
+	}
+	a := review{
+		Ready: q.ID != "", QuoteID: q.ID, Lines: []cartLine{}, Total: c.total(q.Total),
+		Problems: findings(q.Problems), Warnings: findings(q.Warnings), TestMoney: c.Checkout.Gateway.Test(),
+	}
+	for _, l := range q.Lines {
+		a.Lines = append(a.Lines, lineOf(l))
+	}
+	var t strings.Builder
+	if a.Ready {
+		a.ExpiresAt = stamp(q.Expires)
+		a.NextSteps = []string{"show the person the lines, the warnings and the total", "after an explicit yes: checkout with this quote_id"}
+		fmt.Fprintf(&t, "Ready to buy for %s until %s.", a.Total.Display, a.ExpiresAt)
+	} else {
+		a.NextSteps = []string{"tell the person about the problems", "update_cart_quantity or remove_from_cart for those items", "review_checkout again"}
+		t.WriteString("This cart cannot be bought as it is.")
+	}
+	for _, f := range append(a.Problems, a.Warnings...) {
+		t.WriteString(" " + f.Message)
+	}
+	writeLines(&t, a.Lines)
+	return answer{t.String(), a}, nil
+}
+
+func findings(fs []checkout.Finding) []finding {
+	out := []finding{}
+	for _, f := range fs {
+		out = append(out, finding{f.Code, f.SKU, clip(f.Message, 300)})
+	}
+	return out
+}
+
+// emptied is the problem of an empty cart, which after a purchase names the
+// order: a model that checks out twice is told so.
+func (c *call) emptied(ctx context.Context) error {
+	p, _ := explain(cart.ErrEmpty, c.request)
+	err := c.Views.Read(ctx, 0, func(r *projections.Reader) error {
+		s, _, err := r.Cart(ctx, c.caller.User)
+		p.OrderID = s.LastOrder
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if p.OrderID != "" {
+		p.Message = "The cart is empty: it was just bought as order " + p.OrderID + ". get_order shows it."
+		p.NextTools = []string{"get_order", "get_order_history"}
+	}
+	return p
+}
+
+func checkOut(ctx context.Context, c *call) (answer, error) {
+	quote := c.text("quote_id")
+	res, err := c.Checkout.CheckOut(ctx, checkout.Request{
+		User: c.caller.User, Quote: quote, Method: c.text("payment_method"),
+	}, c.meta())
+	switch {
+	case errors.Is(err, cart.ErrEmpty):
+		return answer{}, c.emptied(ctx)
+	case err != nil && res.Order.ID != "":
+		return answer{}, c.unfinished(res.Order, err)
+	case err != nil:
+		return answer{}, err
+	case res.Order.Status != order.Placed:
+		return answer{}, notPlaced(res.Order)
+	}
+	b := bought{Order: detailOf(res.Order), Replayed: res.Replayed, AsOf: uint64(res.At),
+		NextSteps: []string{"tell the person the order_id and the total", "get_order shows its status"}}
+	// The order stands whether or not the views can show it; waiting lets the
+	// next call see it.
+	_ = c.Views.Wait(ctx, res.At)
+	var t strings.Builder
+	if b.Replayed {
+		fmt.Fprintf(&t, "This was bought already, as order %s for %s; nothing was bought again.", res.Order.ID, b.Order.Total.Display)
+	} else {
+		fmt.Fprintf(&t, "Bought: order %s for %s.", res.Order.ID, b.Order.Total.Display)
+	}
+	writeLines(&t, b.Order.Lines)
+	return answer{t.String(), b}, nil
+}
+
+// unfinished is a purchase that broke off on the way. The shop finishes or
+// undoes it by itself, so the model must not begin another.
+func (c *call) unfinished(o order.State, err error) error {
+	p, internal := explain(err, c.request)
+	if internal {
+		c.Logger.Error("checkout broke off", "order", o.ID, "request", c.request, "error", err.Error())
+	}
+	return &problem{
+		Code: "checkout_in_progress", Retryable: true, OrderID: o.ID, QuoteID: o.Quote, RequestID: p.RequestID,
+		NextTools: []string{"get_order", "checkout"},
+		Message:   fmt.Sprintf("The purchase is under way as order %s and will be finished or undone by the shop. Do not start another: call get_order, or checkout again with the same quote_id, which never pays twice.", o.ID),
+	}
+}
+
+// notPlaced is a purchase that was not made, or not yet.
+func notPlaced(o order.State) *problem {
+	p := &problem{OrderID: o.ID, QuoteID: o.Quote}
+	switch o.Status {
+	case order.Declined:
+		p.Code, p.DeclineCode, p.Field = "payment_declined", o.Code, "payment_method"
+		p.NextTools = []string{"checkout"}
+		p.Message = fmt.Sprintf("The payment was declined (%s): %s Nothing was charged and the cart is as before. Ask the person for another payment_method and call checkout with the same quote_id and, if you use keys, a new idempotency_key.", o.Code, o.Reason)
+	case order.Failed:
+		p.Code = o.Code
+		p.NextTools = []string{"review_checkout", "view_cart"}
+		p.Message = strings.TrimSpace(o.Reason+" Nothing was charged and the cart is as before.") + " Call review_checkout again."
+		p.Retryable = o.Code == "interrupted"
+	default:
+		p.Code, p.Retryable = "payment_pending", true
+		p.NextTools = []string{"get_order", "checkout"}
+		p.Message = fmt.Sprintf("The payment service has not answered yet whether order %s is paid. Do not pay again and start no other purchase: in some seconds call checkout again with the same quote_id, or get_order with the order_id.", o.ID)
+	}
+	return p
+}

@@ -1,0 +1,105 @@
+package mcp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"till/domain/cart"
+	"till/domain/checkout"
+	"till/domain/decider"
+	"till/domain/eventlog"
+	"till/domain/order"
+	"till/projections"
+)
+
+// told is one row of the error table.
+type told struct {
+	when      error
+	code      string
+	message   string
+	retryable bool
+	field     string
+	next      []string
+}
+
+// table says of every error of the domain what a model is told. The first row
+// that matches counts.
+var table = []told{
+	{cart.ErrEmpty, "cart_empty", "The cart is empty. Put something in with add_to_cart first.", false, "", []string{"search_products", "add_to_cart"}},
+	{cart.ErrNotInCart, "not_in_cart", "That item is not in the cart.", false, "product", []string{"view_cart"}},
+	{cart.ErrTooManyLines, "cart_full", fmt.Sprintf("The cart already holds %d different items, which is the most. Check out or remove something first.", cart.MaxLines), false, "", []string{"view_cart", "remove_from_cart", "review_checkout"}},
+	{cart.ErrCurrency, "currency_mismatch", "The cart holds items in another currency. Check out or clear the cart first.", false, "product", []string{"view_cart", "clear_cart"}},
+
+	{checkout.ErrReviewFirst, "review_first", "Real money moves here: call review_checkout, show the person the lines and the total, and call checkout with its quote_id after their yes.", false, "quote_id", []string{"review_checkout"}},
+	{checkout.ErrQuoteExpired, "quote_expired", "The quote has expired and nothing was bought. Call review_checkout for a new one and show it to the person.", false, "quote_id", []string{"review_checkout"}},
+	{checkout.ErrQuoteOutdated, "quote_outdated", "The cart or a price changed since the quote, so nothing was bought. Call review_checkout for a new one and show it to the person.", false, "quote_id", []string{"review_checkout"}},
+	{checkout.ErrQuote, "quote_invalid", "That is not a quote_id for this person's cart. Send the quote_id exactly as review_checkout gave it.", false, "quote_id", []string{"review_checkout"}},
+	{checkout.ErrMethod, "payment_method_required", "Name a payment_method.", false, "payment_method", []string{"checkout"}},
+
+	{order.ErrUnknown, "order_not_found", "There is no such order of this person. get_order_history lists their orders.", false, "order_id", []string{"get_order_history"}},
+	{order.ErrOther, "quote_invalid", "That quote_id belongs to another purchase. Call review_checkout for a new one.", false, "quote_id", []string{"review_checkout"}},
+	{order.ErrMoved, "checkout_in_progress", "The purchase moved on meanwhile. Call checkout again with the same quote_id: it never buys twice.", true, "", []string{"checkout", "get_order"}},
+
+	{decider.ErrReused, "idempotency_key_reused", "That idempotency_key was used before for something else. Reuse a key only to retry the very same call; for a new intent send a new key or none.", false, keyArgument, nil},
+	{decider.ErrBusy, "busy", "Too many changes at once; nothing was changed. Send the same call again.", true, "", nil},
+	{projections.ErrCursor, "invalid_argument", "That is not a cursor of this list. Send next_cursor of the last page unchanged and with the same other arguments, or leave cursor out to begin again.", false, "cursor", nil},
+
+	{projections.ErrCatchingUp, "shop_unavailable", "The shop is just opening. Try again in a few seconds.", true, "", nil},
+	{projections.ErrClosed, "shop_unavailable", "The shop is just closing. Try again in a minute, a write with the same idempotency_key.", true, "", nil},
+	{eventlog.ErrUnavailable, "shop_unavailable", "The shop cannot be reached right now. Try again in a few seconds, a write with the same idempotency_key.", true, "", nil},
+	{eventlog.ErrDamaged, "shop_unavailable", "The shop is closed until its keeper has repaired its records. Nothing was changed.", true, "", nil},
+	{context.DeadlineExceeded, "shop_unavailable", "The shop took too long to answer. Look with view_cart or get_order_history whether the change was made before you send it again, a write with the same idempotency_key.", true, "", nil},
+}
+
+// explain turns an error into what a model is told. Internal errors are told by
+// the id of the request alone; the caller logs them.
+func explain(err error, requestID string) (p *problem, internal bool) {
+	var blocked *checkout.Blocked
+	var amount *cart.Quantity
+	switch {
+	case errors.As(err, &p):
+		return p, false
+	case errors.As(err, &amount):
+		return tooMany(amount), false
+	case errors.As(err, &blocked):
+		return blockedBy(blocked), false
+	}
+	for _, t := range table {
+		if errors.Is(err, t.when) {
+			return &problem{Code: t.code, Message: t.message, Retryable: t.retryable, Field: t.field, NextTools: t.next},
+				t.when == eventlog.ErrDamaged || t.when == eventlog.ErrUnavailable
+		}
+	}
+	return &problem{
+		Code: "internal_error", Retryable: true, RequestID: requestID,
+		Message: fmt.Sprintf("The shop made a mistake. Try once more; if it happens again, report request %s to the shop.", requestID),
+	}, true
+}
+
+// tooMany is a line that would hold more than a cart takes.
+func tooMany(q *cart.Quantity) *problem {
+	p := &problem{Code: "quantity_limit_exceeded", Field: "quantity", NextTools: []string{"update_cart_quantity"}}
+	p.Message = fmt.Sprintf("A line holds 1 to %d pieces; %d were asked for.", cart.MaxQuantity, q.Asked)
+	if q.Has > 0 {
+		left := max(0, cart.MaxQuantity-q.Has)
+		p.Message = fmt.Sprintf("A line holds at most %d pieces: %d are in the cart, so %d more can be added, not %d.", cart.MaxQuantity, q.Has, left, q.Asked)
+		p.Available = &left
+	}
+	return p
+}
+
+// blockedBy tells every line of a cart that cannot be bought.
+func blockedBy(b *checkout.Blocked) *problem {
+	p := &problem{Code: "cart_not_buyable", NextTools: []string{"update_cart_quantity", "remove_from_cart", "review_checkout"}}
+	if len(b.Problems) == 1 {
+		p.Code = b.Problems[0].Code
+	}
+	p.Message = "Nothing was bought."
+	for _, f := range b.Problems {
+		p.Message += " " + f.Message
+		p.Suggestions = append(p.Suggestions, suggestion{f.SKU, f.Message})
+	}
+	p.Message = clip(p.Message, 1000)
+	return p
+}

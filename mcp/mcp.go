@@ -1,0 +1,101 @@
+// Package mcp is the shop as MCP clients see it: tools, prompts and resources
+// over Streamable HTTP in both protocol eras. It decides nothing about the shop
+// and nothing about tokens; it names arguments, asks the domain and the views,
+// and words their answers.
+package mcp
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/auth"
+	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"till/domain/checkout"
+	"till/domain/money"
+	"till/projections"
+)
+
+// Path is where the endpoint stands below the public URL. A trailing slash is
+// taken too.
+const Path = "/mcp"
+
+// Shop is what the tools sell from. All fields are required.
+type Shop struct {
+	Carts    *checkout.Carts
+	Checkout *checkout.Process
+	Views    *projections.Views
+	// Currency is the ISO 4217 code in which price filters are read and an empty
+	// cart is totalled.
+	Currency string
+	// Now is the clock and NewID makes ids of commands and requests; NewID's are
+	// unguessable and at most 64 letters, digits and hyphens.
+	Now     func() time.Time
+	NewID   func() string
+	Logger  *slog.Logger
+	Version string
+}
+
+// Caller is on whose behalf a request is made. All but Name are random ids.
+type Caller struct {
+	User   string
+	Client string
+	Grant  string
+	// Name is what the shop calls the person, never an instruction to a model.
+	Name string
+	// Scopes are those of the token of this very request.
+	Scopes []string
+}
+
+// Config is all that a Server needs.
+type Config struct {
+	Shop
+	// PublicURL is the origin under which people reach the shop, without path.
+	PublicURL *url.URL
+	// Aliases are further host names, without port, under which it may be reached.
+	Aliases []string
+	// AllowOrigins are further web origins whose pages may call the endpoint.
+	AllowOrigins []string
+	// Authenticate wraps the handler that answers authorized requests; inside it
+	// [Needs] tells what a request needs. Nil lets everyone through to Caller.
+	Authenticate func(http.Handler) http.Handler
+	// Caller tells who stands behind a request. The token is nil where there is
+	// none; false refuses the request.
+	Caller func(*auth.TokenInfo) (Caller, bool)
+}
+
+// Server is the MCP face of one shop.
+type Server struct {
+	Config
+	sdk *sdk.Server
+}
+
+// New returns the face of the shop. It returns an error that names what the
+// configuration lacks.
+func New(c Config) (*Server, error) {
+	switch {
+	case c.Carts == nil || c.Checkout == nil || c.Views == nil:
+		return nil, errors.New("mcp: the shop lacks its carts, its checkout or its views")
+	case c.Now == nil || c.NewID == nil:
+		return nil, errors.New("mcp: the shop lacks its clock or its ids")
+	case !money.IsCurrency(c.Currency):
+		return nil, fmt.Errorf("mcp: %q is not an ISO 4217 currency", c.Currency)
+	case c.Caller == nil:
+		return nil, errors.New("mcp: nobody tells who is calling")
+	case c.PublicURL == nil || c.PublicURL.Host == "":
+		return nil, errors.New("mcp: the public URL is not known")
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{Config: c}
+	s.sdk = s.newSDK()
+	return s, nil
+}
+
+// SDK returns the protocol server itself, for another transport than HTTP.
+func (s *Server) SDK() *sdk.Server { return s.sdk }

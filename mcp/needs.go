@@ -1,0 +1,50 @@
+package mcp
+
+import (
+	"context"
+	"net/http"
+)
+
+// Request is what the chain found out about an HTTP request before anybody was
+// asked who is calling.
+type Request struct {
+	// Method is the JSON-RPC method, empty if there is none to see.
+	Method string
+	// Name is the tool or prompt that is called or the URI that is read.
+	Name string
+	// Scopes are those that the token must cover; none for what any token may do.
+	Scopes []string
+
+	fault   *fault
+	accepts accepts
+}
+
+type requestKey struct{}
+
+// Needs returns what the request asks for. Both eras are read from the body, so
+// that no header can say otherwise. Outside the chain it returns the zero Request.
+func Needs(r *http.Request) Request {
+	if q, ok := r.Context().Value(requestKey{}).(*Request); ok {
+		return *q
+	}
+	return Request{}
+}
+
+func withRequest(r *http.Request, q *Request) *http.Request {
+	return r.WithContext(context.WithValue(r.Context(), requestKey{}, q))
+}
+
+// scopes is what a token must hold for the method.
+func scopes(method, name string) []string {
+	scope := ""
+	switch method {
+	case "tools/call":
+		scope = scopeOf(name)
+	case "resources/read":
+		scope = resourceScope(name)
+	}
+	if scope == "" {
+		return nil
+	}
+	return []string{scope}
+}

@@ -1,0 +1,194 @@
+package mcp
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"till/domain/cart"
+	"till/domain/order"
+	"till/projections"
+)
+
+// linesShort is how many lines of an order the history tells.
+const linesShort = 3
+
+// orderPage is a page of the person's history.
+type orderPage struct {
+	Orders     []orderShort `json:"orders"`
+	Total      int          `json:"total" about:"all orders, not only this page"`
+	NextCursor string       `json:"next_cursor,omitempty"`
+	NextSteps  []string     `json:"next_steps"`
+}
+
+// orderShort is an order in the history.
+type orderShort struct {
+	OrderID  string   `json:"order_id"`
+	PlacedAt string   `json:"placed_at"`
+	Total    price    `json:"total"`
+	Pieces   int      `json:"pieces"`
+	Items    []string `json:"items" about:"the first lines"`
+	More     int      `json:"more_items,omitempty"`
+}
+
+// orderDetail is one purchase in full.
+type orderDetail struct {
+	OrderID   string     `json:"order_id"`
+	Status    string     `json:"status" one:"started|paying|payment_pending|payment_declined|failed|placed"`
+	PlacedAt  string     `json:"placed_at,omitempty"`
+	StartedAt string     `json:"started_at"`
+	Lines     []cartLine `json:"lines"`
+	Total     price      `json:"total"`
+	Payment   string     `json:"payment,omitempty" about:"the payment's reference"`
+	Reason    string     `json:"reason,omitempty" about:"why it came to nothing"`
+}
+
+// orderAnswer is what get_order answers.
+type orderAnswer struct {
+	Order     orderDetail `json:"order"`
+	NextSteps []string    `json:"next_steps"`
+	AsOf      uint64      `json:"as_of" about:"log position"`
+}
+
+func (s *Server) orderTools() []tool {
+	return []tool{
+		{
+			name: "get_order_history", title: "Order history",
+			about: "Use this when the person asks what they bought before, or for the order_id of a purchase. Example: {\"limit\": 5}. Returns their placed orders, newest first, with a cursor for more.",
+			args: []argument{
+				{name: "limit", kind: integer, least: 1, most: pageMax, fallback: pageOf, about: "Orders per page.", also: []string{"number_of_orders"}},
+				{name: "cursor", kind: text, most: 1000, about: "next_cursor of the page before."},
+			},
+			output: orderPage{}, reads: true, time: readTime, run: orderHistory,
+		},
+		{
+			name: "get_order", title: "Look at an order",
+			about:  "Use this when the person asks about one order, or to see how a pending payment went. Example: {\"order_id\": \"CS-7K3M9-Q2X4T\"}. Returns its status, lines, total and payment.",
+			args:   []argument{{name: "order_id", kind: text, most: 60, required: true, about: "As checkout or get_order_history gave it.", example: "CS-7K3M9-Q2X4T", also: []string{"order", "id", "number"}}},
+			output: orderAnswer{}, reads: true, time: readTime, run: getOrder,
+		},
+	}
+}
+
+func orderHistory(ctx context.Context, c *call) (answer, error) {
+	page := orderPage{Orders: []orderShort{}}
+	err := c.Views.Read(ctx, 0, func(r *projections.Reader) error {
+		found, err := r.Orders(ctx, projections.OrderQuery{User: c.caller.User, Limit: c.number("limit"), Cursor: c.text("cursor")})
+		if err != nil {
+			return err
+		}
+		page.Total, page.NextCursor = found.Total, found.Next
+		for _, o := range found.Orders {
+			page.Orders = append(page.Orders, shortOf(o))
+		}
+		return nil
+	})
+	if err != nil {
+		return answer{}, err
+	}
+	page.NextSteps = []string{"get_order with an order_id for all its lines"}
+	if page.NextCursor != "" {
+		page.NextSteps = append(page.NextSteps, "call again with next_cursor for older ones")
+	}
+	if page.Total == 0 {
+		page.NextSteps = []string{"search_products to find something to buy"}
+		return answer{"There are no orders yet.", page}, nil
+	}
+	var t strings.Builder
+	fmt.Fprintf(&t, "%d of %s, newest first.", len(page.Orders), counted(page.Total, "order"))
+	for _, o := range page.Orders[:min(3, len(page.Orders))] {
+		fmt.Fprintf(&t, "\n%s, %s, %s", o.OrderID, o.PlacedAt, o.Total.Display)
+	}
+	return answer{t.String(), page}, nil
+}
+
+func shortOf(o order.State) orderShort {
+	s := orderShort{OrderID: o.ID, PlacedAt: stamp(o.PlacedAt), Total: priced(o.Total), Items: []string{}}
+	for i, l := range o.Lines {
+		s.Pieces += l.Quantity
+		if i < linesShort {
+			s.Items = append(s.Items, fmt.Sprintf("%d × %s", l.Quantity, clip(nameOf(l.Item), 60)))
+		}
+	}
+	s.More = max(0, len(o.Lines)-linesShort)
+	return s
+}
+
+func getOrder(ctx context.Context, c *call) (answer, error) {
+	var a orderAnswer
+	err := c.Views.Read(ctx, 0, func(r *projections.Reader) error {
+		o, err := c.order(ctx, r, c.text("order_id"))
+		if err == nil {
+			a = orderAnswer{Order: detailOf(o), NextSteps: afterOrder(o), AsOf: uint64(r.At())}
+		}
+		return err
+	})
+	if err != nil {
+		return answer{}, err
+	}
+	var t strings.Builder
+	fmt.Fprintf(&t, "Order %s is %s, %s.", a.Order.OrderID, strings.ReplaceAll(a.Order.Status, "_", " "), a.Order.Total.Display)
+	if a.Order.Reason != "" {
+		t.WriteString(" " + a.Order.Reason)
+	}
+	writeLines(&t, a.Order.Lines)
+	return answer{t.String(), a}, nil
+}
+
+// order finds an order of the caller; a miss names the latest ones.
+func (c *call) order(ctx context.Context, r *projections.Reader, id string) (order.State, error) {
+	for _, spelt := range []string{id, spelling(id)} {
+		if o, ok, err := r.Order(ctx, c.caller.User, spelt); err != nil || ok {
+			return o, err
+		}
+	}
+	latest, err := r.Orders(ctx, projections.OrderQuery{User: c.caller.User, Limit: 3})
+	if err != nil {
+		return order.State{}, err
+	}
+	p, _ := explain(order.ErrUnknown, c.request)
+	p.Message = fmt.Sprintf("This person has no order %s. get_order_history lists their orders.", quote(id))
+	for _, o := range latest.Orders {
+		p.Suggestions = append(p.Suggestions, suggestion{o.ID, stamp(o.PlacedAt) + ", " + o.Total.String()})
+	}
+	return order.State{}, p
+}
+
+// spelling mends what people misread in an order number: lower case, blanks,
+// and the letters that look like digits and that no number holds.
+func spelling(id string) string {
+	id = strings.NewReplacer(" ", "", "O", "0", "I", "1", "L", "1", "–", "-").Replace(strings.ToUpper(id))
+	if len(id) == 11 && id[5] == '-' {
+		id = "CS-" + id
+	}
+	return id
+}
+
+func detailOf(o order.State) orderDetail {
+	d := orderDetail{
+		OrderID: o.ID, Status: string(o.Status), PlacedAt: stamp(o.PlacedAt), StartedAt: stamp(o.StartedAt),
+		Lines: linesOf(o.Lines), Total: priced(o.Total), Payment: o.Payment, Reason: clip(o.Reason, 300),
+	}
+	return d
+}
+
+func linesOf(lines []cart.Line) []cartLine {
+	out := make([]cartLine, len(lines))
+	for i, l := range lines {
+		out[i] = lineOf(l)
+	}
+	return out
+}
+
+// afterOrder is what can be done about an order in its status.
+func afterOrder(o order.State) []string {
+	switch o.Status {
+	case order.Placed:
+		return []string{"nothing is left to do"}
+	case order.Declined:
+		return []string{"checkout with quote_id " + o.Quote + " and another payment_method"}
+	case order.Failed:
+		return []string{"review_checkout for a new quote"}
+	}
+	return []string{"do not pay again", "get_order again in some seconds"}
+}
