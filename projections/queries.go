@@ -89,4 +89,3 @@ type OrderPage struct {
 	Total int
 	Next  string
 }
-

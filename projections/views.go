@@ -6,6 +6,11 @@ package projections
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync/atomic"
 
 	"till/domain/checkout"
 	"till/domain/decider"
@@ -13,34 +18,191 @@ import (
 )
 
 // Views are all views of one shop, standing at one position.
-type Views struct{}
+type Views struct {
+	log    eventlog.Log
+	types  *eventlog.Types
+	keys   func(ctx context.Context, subject string) ([]byte, error)
+	logger *slog.Logger
+	path   string
 
-// ErrCursor: the cursor is not one that a page of this query gave out.
-var ErrCursor = errors.New("projections: not a cursor of this list")
+	store    atomic.Pointer[store] // nil until it may be read
+	position atomic.Uint64
+	err      atomic.Pointer[error]
+	turns    turns
+	broken   chan error // what readers found wrong with the file
+	stop     context.CancelFunc
+	stopped  chan struct{}
+	progress progress
+}
+
+// Options say what views are opened over.
+type Options struct {
+	// Dir is the folder that holds the file, views.db. It must exist, and
+	// nobody else may use it at the same time.
+	Dir   string
+	Log   eventlog.Log
+	Types *eventlog.Types
+	// Keys returns a person's key, which opens what is sealed of them; nil when
+	// it has been destroyed. Without it, everything sealed is erased.
+	Keys func(ctx context.Context, subject string) ([]byte, error)
+	// Logger is told why views are rebuilt, and how far that is. Without it,
+	// nobody is.
+	Logger *slog.Logger
+}
+
+var (
+	// ErrCursor: the cursor is not one that a page of this query gave out.
+	ErrCursor = errors.New("projections: not a cursor of this list")
+	// ErrCatchingUp: the views are being built and cannot answer yet.
+	ErrCatchingUp = errors.New("projections: the views are being built; try again in a moment")
+	// ErrClosed: the shop is shutting down.
+	ErrClosed = errors.New("projections: the views are closed")
+)
+
+// Open opens the views and goes on following the log until Close. A file that
+// is missing, damaged, of another log or of another version of the code is
+// built anew from the log; see Ready.
+func Open(ctx context.Context, o Options) (*Views, error) {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if info, err := os.Stat(o.Dir); err != nil || !info.IsDir() {
+		return nil, fmt.Errorf("projections: the folder for the views is not there: %w", err)
+	}
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	v := &Views{
+		log: o.Log, types: o.Types, keys: o.Keys, logger: o.Logger,
+		path:   filepath.Join(o.Dir, "views.db"),
+		broken: make(chan error, 1), stop: stop, stopped: make(chan struct{}),
+	}
+	go func() {
+		defer close(v.stopped)
+		v.run(running)
+	}()
+	return v, nil
+}
+
+// Close stops following and closes the file. Whoever waits gets ErrClosed.
+func (v *Views) Close() error {
+	v.halt(ErrClosed)
+	v.stop()
+	<-v.stopped
+	return nil
+}
+
+// halt ends everything with an error, the first one for good.
+func (v *Views) halt(err error) {
+	v.err.CompareAndSwap(nil, &err)
+	v.turns.wake()
+}
+
+// Check returns why nothing may be decided or read at all, such as a damaged
+// log, or nil. It implements decider.Source.
+func (v *Views) Check() error {
+	if err := v.err.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// Position is the position that the views include.
+func (v *Views) Position() eventlog.Position { return eventlog.Position(v.position.Load()) }
+
+// with calls fn with a connection for reading.
+func (v *Views) with(ctx context.Context, fn func(*store, *conn) error) error {
+	for {
+		s, err := v.ready(ctx)
+		if err != nil {
+			return err
+		}
+		if !s.gate.enter() {
+			continue // it has just been replaced
+		}
+		var c *conn
+		select {
+		case c = <-s.idle:
+		case <-ctx.Done():
+			s.gate.leave()
+			return ctx.Err()
+		}
+		return func() error {
+			defer s.gate.leave()
+			defer func() { s.idle <- c }()
+			return s.look(fn(s, c))
+		}()
+	}
+}
 
 // Read waits until the views include the position and calls fn with a reader
 // that stays at one moment until fn returns.
 func (v *Views) Read(ctx context.Context, at eventlog.Position, fn func(*Reader) error) error {
-	panic("unimplemented")
+	if err := v.Wait(ctx, at); err != nil {
+		return err
+	}
+	return v.with(ctx, func(s *store, c *conn) error {
+		if err := c.exec("BEGIN"); err != nil {
+			return err
+		}
+		defer func() { _ = c.exec("COMMIT") }() // it wrote nothing
+		r := &Reader{store: s, conn: c}
+		if _, err := c.row("SELECT position FROM meta", nil, &r.at); err != nil {
+			return err
+		}
+		return fn(r)
+	})
 }
 
 // Offer implements checkout.Shelf at the newest position.
-func (v *Views) Offer(ctx context.Context, sku string) (checkout.Offer, bool, error) {
-	panic("unimplemented")
+func (v *Views) Offer(ctx context.Context, sku string) (o checkout.Offer, ok bool, err error) {
+	err = v.Read(ctx, 0, func(r *Reader) error {
+		o, ok, err = r.Offer(ctx, sku)
+		return err
+	})
+	return o, ok, err
+}
+
+// stater finds the states of one category.
+type stater interface {
+	recent(id string) (held, bool)
+	find(c *conn, id string) (held, bool, error)
+}
+
+func (a *aggregate[S, E]) recent(id string) (held, bool) { return a.seen.newest(id) }
+
+// find reads a state from the file and keeps it.
+func (a *aggregate[S, E]) find(c *conn, id string) (held, bool, error) {
+	var at eventlog.Position
+	if _, err := c.row("SELECT position FROM meta", nil, &at); err != nil {
+		return held{}, false, err
+	}
+	r := row[S]{id: id}
+	if err := a.read(c, &r); err != nil || r.Number == 0 {
+		return held{}, false, err
+	}
+	h := held{r.state, r.Version}
+	// Two reads, two moments: what came between them is only learnt if nothing
+	// did, which learn checks against the earlier one.
+	a.seen.learn(id, h, at)
+	return h, true, nil
 }
 
 // State implements decider.Source.
 func (v *Views) State(ctx context.Context, s eventlog.Stream) (any, decider.Version, error) {
-	panic("unimplemented")
+	st, err := v.ready(ctx)
+	if err != nil {
+		return nil, decider.Version{}, err
+	}
+	kind := st.states[s.Category]
+	if kind == nil {
+		return nil, decider.Version{}, fmt.Errorf("projections: there is no view of %s", s)
+	}
+	if h, ok := kind.recent(s.ID); ok {
+		return h.state, h.Version, nil
+	}
+	var h held
+	err = v.with(ctx, func(st *store, c *conn) error {
+		h, _, err = st.states[s.Category].find(c, s.ID)
+		return err
+	})
+	return h.state, h.Version, err
 }
-
-// Command implements decider.Source.
-func (v *Views) Command(ctx context.Context, id string) (decider.Receipt, bool, error) {
-	panic("unimplemented")
-}
-
-// Wait implements decider.Source.
-func (v *Views) Wait(ctx context.Context, at eventlog.Position) error { panic("unimplemented") }
-
-// Check implements decider.Source.
-func (v *Views) Check() error { panic("unimplemented") }

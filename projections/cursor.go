@@ -1,0 +1,51 @@
+package projections
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+)
+
+// maxCursor bounds what is decoded as a cursor, in bytes.
+const maxCursor = 1024
+
+// cursor says where a page ended: the keys of its last row. The scope is all
+// that makes the query what it is, so that a cursor of another query is told
+// apart. It is no secret: what a person may see never follows from a cursor.
+func cursor(kind, scope string, keys ...any) string {
+	text, err := json.Marshal(append([]any{kind, scopeHash(scope)}, keys...))
+	if err != nil {
+		return "" // keys are texts and numbers
+	}
+	return base64.RawURLEncoding.EncodeToString(text)
+}
+
+// uncursor reads the keys back, or returns ErrCursor.
+func uncursor(text, kind, scope string, keys ...any) error {
+	if len(text) > maxCursor {
+		return ErrCursor
+	}
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err != nil {
+		return ErrCursor
+	}
+	var parts []json.RawMessage
+	if json.Unmarshal(raw, &parts) != nil || len(parts) != len(keys)+2 {
+		return ErrCursor
+	}
+	var k, s string
+	if json.Unmarshal(parts[0], &k) != nil || k != kind || json.Unmarshal(parts[1], &s) != nil || s != scopeHash(scope) {
+		return ErrCursor
+	}
+	for i, key := range keys {
+		if string(parts[i+2]) == "null" || json.Unmarshal(parts[i+2], key) != nil {
+			return ErrCursor
+		}
+	}
+	return nil
+}
+
+func scopeHash(scope string) string {
+	sum := sha256.Sum256([]byte(scope))
+	return base64.RawURLEncoding.EncodeToString(sum[:6])
+}

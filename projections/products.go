@@ -1,0 +1,111 @@
+package projections
+
+import (
+	"fmt"
+	"strings"
+	"sync/atomic"
+
+	"till/domain/catalog"
+	"till/domain/eventlog"
+)
+
+// products is the view of the catalogue: the products themselves, a row of what
+// lists sort and filter by, every name that a product answers to, and the words
+// that it is found by.
+type products struct {
+	*aggregate[catalog.State, catalog.Event]
+	// changed is the position of the last change, for what is kept in memory of
+	// the words in use.
+	changed atomic.Uint64
+}
+
+func newProducts() *products {
+	return &products{aggregate: newAggregate("products", catalog.Decider(), fewStates)}
+}
+
+func (p *products) schema() []string {
+	return append(p.aggregate.schema(),
+		// doc numbers a product for the search index. sorted is the title in
+		// lower case; low the lowest price in minor units.
+		`CREATE TABLE listings (doc INTEGER PRIMARY KEY, product TEXT NOT NULL UNIQUE, category TEXT NOT NULL,
+			sorted TEXT NOT NULL, low INTEGER NOT NULL, withdrawn INTEGER NOT NULL)`,
+		`CREATE INDEX listings_by_category ON listings (category, sorted, product) WHERE withdrawn = 0`,
+		`CREATE TABLE variants (product TEXT NOT NULL, sku TEXT NOT NULL, PRIMARY KEY (product, sku)) WITHOUT ROWID`,
+		// rank is 0 for an id, 1 for a handle, 2 for a SKU.
+		`CREATE TABLE names (name TEXT NOT NULL, withdrawn INTEGER NOT NULL, rank INTEGER NOT NULL, product TEXT NOT NULL,
+			sku TEXT NOT NULL, PRIMARY KEY (name, withdrawn, rank, product, sku)) WITHOUT ROWID`,
+		`CREATE INDEX names_of ON names (product)`,
+		`CREATE VIRTUAL TABLE search USING fts5 (title, tags, description, content = '', contentless_delete = 1,
+			tokenize = "unicode61 remove_diacritics 2", prefix = '2 3')`,
+		`CREATE VIRTUAL TABLE words USING fts5vocab (search, row)`)
+}
+
+func (p *products) write(c *conn, at eventlog.Position, live bool) error {
+	if err := p.aggregate.write(c, at, live); err != nil {
+		return err
+	}
+	for _, r := range p.touched {
+		if err := shelve(c, r.id, r.state); err != nil {
+			return fmt.Errorf("projections: write product: %w", err)
+		}
+	}
+	if len(p.touched) > 0 {
+		p.changed.Store(uint64(at))
+	}
+	return nil
+}
+
+// shelve writes what a product is listed, named and found by.
+func shelve(c *conn, id string, s catalog.State) error {
+	low := int64(0)
+	if len(s.Variants) > 0 {
+		from, _ := prices(s.Product)
+		low = from.Minor
+	}
+	var doc int64
+	if err := c.exec(`INSERT INTO listings (product, category, sorted, low, withdrawn) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT (product) DO UPDATE SET category = excluded.category, sorted = excluded.sorted, low = excluded.low,
+		withdrawn = excluded.withdrawn`, id, s.Category, strings.ToLower(s.Title), low, s.Withdrawn); err != nil {
+		return err
+	}
+	if _, err := c.row("SELECT doc FROM listings WHERE product = ?", []any{id}, &doc); err != nil {
+		return err
+	}
+	for _, clean := range []struct {
+		query string
+		key   any
+	}{
+		{"DELETE FROM variants WHERE product = ?", id},
+		{"DELETE FROM names WHERE product = ?", id},
+		{"DELETE FROM search WHERE rowid = ?", doc},
+	} {
+		if err := c.exec(clean.query, clean.key); err != nil {
+			return err
+		}
+	}
+	name := func(name string, rank int, sku string) error {
+		return c.exec("INSERT OR IGNORE INTO names VALUES (?, ?, ?, ?, ?)", strings.ToLower(name), s.Withdrawn, rank, id, sku)
+	}
+	if err := name(id, 0, ""); err != nil {
+		return err
+	}
+	if err := name(s.Handle, 1, ""); err != nil {
+		return err
+	}
+	tags := append([]string{s.Category, s.Handle}, s.Tags...)
+	tags = append(tags, s.Options...)
+	for _, v := range s.Variants {
+		tags = append(tags, v.Values...)
+		if err := name(v.SKU, 2, v.SKU); err != nil {
+			return err
+		}
+		if err := c.exec("INSERT OR IGNORE INTO variants VALUES (?, ?)", id, v.SKU); err != nil {
+			return err
+		}
+	}
+	if s.Withdrawn {
+		return nil
+	}
+	return c.exec("INSERT INTO search (rowid, title, tags, description) VALUES (?, ?, ?, ?)",
+		doc, s.Title, strings.Join(tags, " "), s.Description)
+}

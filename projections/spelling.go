@@ -1,0 +1,177 @@
+package projections
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"till/domain/eventlog"
+)
+
+// vocabulary holds the words of the catalogue, to find what a misspelt one was
+// meant to be. It is read from the search index when a search finds that the
+// catalogue has changed.
+type vocabulary struct {
+	at     eventlog.Position
+	counts map[string]int // in how many products
+	words  []string       // in order
+	stems  map[string][]string
+}
+
+// most words that are held; a catalogue beyond it is searched without
+// corrections of its rarest words.
+const maxVocabulary = 200_000
+
+func (r *Reader) vocabulary(ctx context.Context) (*vocabulary, error) {
+	if v := r.store.words.Load(); v != nil && v.at >= eventlog.Position(r.store.products.changed.Load()) {
+		return v, nil
+	}
+	v := &vocabulary{at: r.at, counts: map[string]int{}, stems: map[string][]string{}}
+	err := r.conn.rows(ctx, "SELECT term, doc FROM words LIMIT ?", []any{maxVocabulary}, func(scan func(...any) error) error {
+		var w string
+		var n int
+		if err := scan(&w, &n); err != nil {
+			return err
+		}
+		v.counts[w] = n
+		v.words = append(v.words, w)
+		s := stem(w)
+		v.stems[s] = append(v.stems[s], w)
+		return nil
+	})
+	if err != nil {
+		return nil, r.store.look(err)
+	}
+	slices.Sort(v.words)
+	r.store.words.Store(v)
+	return v, nil
+}
+
+// search is a text in the syntax of the index.
+type search struct {
+	// all asks for every word, any for at least one (empty when that is the same).
+	all, any string
+	// corrected is the text that is searched, if a word was misspelt.
+	corrected string
+}
+
+// understand corrects the words and writes the query. Each word stands for all
+// forms that share its stem, the last one also for whatever begins with it.
+func (v *vocabulary) understand(words []string) search {
+	var terms []string
+	var s search
+	fixed := slices.Clone(words)
+	for i, w := range words {
+		last := i == len(words)-1
+		forms := v.forms(w)
+		if len(forms) == 0 && (!last || !v.begins(w)) {
+			if near := v.nearest(w); near != "" {
+				fixed[i], w, forms = near, near, v.forms(near)
+				s.corrected = "yes"
+			}
+		}
+		term := make([]string, 0, len(forms)+1)
+		for _, f := range forms {
+			term = append(term, `"`+f+`"`)
+		}
+		if last {
+			term = append(term, `"`+w+`"*`)
+		}
+		if len(term) == 0 {
+			term = append(term, `"`+w+`"`)
+		}
+		terms = append(terms, "("+strings.Join(term, " OR ")+")")
+	}
+	if s.corrected != "" {
+		s.corrected = strings.Join(fixed, " ")
+	}
+	s.all = strings.Join(terms, " AND ")
+	if len(terms) > 1 {
+		s.any = strings.Join(terms, " OR ")
+	}
+	return s
+}
+
+// maxForms bounds how many forms of one word are searched.
+const maxForms = 20
+
+// forms returns the words in use that share the word's stem.
+func (v *vocabulary) forms(w string) []string {
+	forms := v.stems[stem(w)]
+	return forms[:min(len(forms), maxForms)]
+}
+
+// begins is whether any word in use begins with w.
+func (v *vocabulary) begins(w string) bool {
+	i, _ := slices.BinarySearch(v.words, w)
+	return i < len(v.words) && strings.HasPrefix(v.words[i], w)
+}
+
+// nearest returns the word in use that w was most likely meant to be: at most
+// one slip of the finger away for words of four or five letters, two for longer
+// ones. Short words are left alone: too many are one letter apart.
+func (v *vocabulary) nearest(w string) string {
+	letters := []rune(w)
+	reach := 0
+	switch {
+	case len(letters) >= 6:
+		reach = 2
+	case len(letters) >= 4:
+		reach = 1
+	}
+	best, bestAt := "", reach+1
+	for _, known := range v.words {
+		if d := len(known) - len(w); len(known) < 3 || d > 4*reach || d < -4*reach {
+			continue
+		}
+		d := slips(letters, []rune(known), reach)
+		if d > reach {
+			continue
+		}
+		if d < bestAt || d == bestAt && likelier(v, w, known, best) {
+			best, bestAt = known, d
+		}
+	}
+	return best
+}
+
+// likelier breaks a tie: people rarely miss the first letter, and common words
+// are meant more often.
+func likelier(v *vocabulary, w, a, b string) bool {
+	if x, y := a[0] == w[0], b[0] == w[0]; x != y {
+		return x
+	}
+	return v.counts[a] > v.counts[b]
+}
+
+// slips counts the letters to put in, leave out, replace, or swap with their
+// neighbour to turn a into b (optimal string alignment), up to reach+1.
+func slips(a, b []rune, reach int) int {
+	if d := len(a) - len(b); d > reach || d < -reach {
+		return reach + 1
+	}
+	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
+	}
+	for i := range a {
+		row[0] = i + 1
+		least := row[0]
+		for j := range b {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			row[j+1] = min(last[j+1]+1, row[j]+1, last[j]+cost)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				row[j+1] = min(row[j+1], before[j-1]+1)
+			}
+			least = min(least, row[j+1])
+		}
+		if least > reach {
+			return reach + 1
+		}
+		before, last, row = last, row, before
+	}
+	return last[len(b)]
+}

@@ -1,0 +1,18 @@
+package projections
+
+import (
+	"till/domain/stock"
+)
+
+// newStocks is the view of what is left of each SKU. Each row also holds how
+// many pieces are free, for the lists that ask only for what can be bought.
+func newStocks() *stocks {
+	return newAggregate("stock", stock.Decider(), manyStates,
+		column[stock.State]{"available INTEGER NOT NULL", func(_ string, s stock.State) any { return s.Available() }})
+}
+
+// available is how many pieces of the SKU can be bought.
+func (r *Reader) available(sku string) (int, error) {
+	s, _, err := get(r, r.store.stock, sku)
+	return max(0, s.Available()), err
+}

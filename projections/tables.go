@@ -1,0 +1,100 @@
+package projections
+
+import (
+	"till/domain/account"
+	"till/domain/account/session"
+	"till/domain/cart"
+	"till/domain/client"
+	"till/domain/eventlog"
+	"till/domain/grant"
+	"till/domain/stock"
+)
+
+// view folds the events of one category into rows.
+type view interface {
+	// schema creates the tables; later what a filled table still needs.
+	schema() []string
+	later() []string
+	// take folds one event in memory; it reads what it needs over the connection.
+	take(*conn, fact) error
+	// dirty counts the rows that write would write.
+	dirty() int
+	// write puts them into the file inside the caller's transaction. live is
+	// whether people are reading.
+	write(c *conn, at eventlog.Position, live bool) error
+	// settle is called once the transaction is committed.
+	settle()
+}
+
+// tables are all views of one file.
+type tables struct {
+	carts    *carts
+	orders   *orders
+	products *products
+	stock    *stocks
+	grants   *grants
+	accounts *accounts
+	clients  *clients
+	sessions *sessions
+	commands *commands
+
+	byCategory map[string]view
+	names      []string // of the categories, in order
+	states     map[string]stater
+}
+
+// How many decoded states of each kind the readers keep. Every call with a
+// token asks for its grant, so there are most of those.
+const (
+	manyStates = 20_000
+	fewStates  = 5_000
+)
+
+type (
+	carts    = aggregate[cart.State, cart.Event]
+	stocks   = aggregate[stock.State, stock.Event]
+	accounts = aggregate[account.State, account.Event]
+	clients  = aggregate[client.State, client.Event]
+	sessions = aggregate[session.State, session.Event]
+	grants   = aggregate[grant.State, grant.Event]
+)
+
+func newTables() *tables {
+	t := &tables{
+		carts:    newAggregate("carts", cart.Decider(), manyStates),
+		orders:   newOrders(),
+		products: newProducts(),
+		stock:    newStocks(),
+		grants:   newGrants(),
+		accounts: newAggregate("accounts", account.Decider(), fewStates),
+		clients:  newAggregate("clients", client.Decider(), fewStates),
+		sessions: newAggregate("sessions", session.Decider(), fewStates),
+		commands: &commands{},
+
+		byCategory: map[string]view{}, states: map[string]stater{},
+	}
+	know(t, t.carts, t.carts)
+	know(t, t.orders, t.orders.aggregate)
+	know(t, t.products, t.products.aggregate)
+	know(t, t.stock, t.stock)
+	know(t, t.grants, t.grants)
+	know(t, t.accounts, t.accounts)
+	know(t, t.clients, t.clients)
+	know(t, t.sessions, t.sessions)
+	return t
+}
+
+func know[S, E any](t *tables, v view, a *aggregate[S, E]) {
+	t.byCategory[a.category], t.states[a.category] = v, a
+	t.names = append(t.names, a.category)
+}
+
+// each calls fn with every view, in a fixed order.
+func (t *tables) each(fn func(view) error) error {
+	for _, name := range t.names {
+		if err := fn(t.byCategory[name]); err != nil {
+			return err
+		}
+	}
+	return fn(t.commands)
+}
