@@ -1,6 +1,3 @@
-// Package tests is what spans packages: scenarios against the real program,
-// and the rules that the code as a whole keeps. It holds nothing that the
-// program runs.
 package tests
 
 import (

@@ -1,0 +1,61 @@
+# What a developer runs. Everything needs only Go; `make race` needs a C
+# compiler too.
+
+GO          ?= go
+STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
+BENCH       ?= .
+BENCHTIME   ?= 2s
+BENCHPKG    ?= ./...
+FUZZTIME    ?= 20s
+CRASHES     ?= 20
+SOAK        ?= 30
+
+.PHONY: help check lint test race bench soak crash fuzz fmt
+
+help:
+	@echo 'make check   format, vet, staticcheck and all tests'
+	@echo 'make lint    the same without the tests'
+	@echo 'make test    all tests'
+	@echo 'make race    all tests under the race detector'
+	@echo 'make bench   all benchmarks                     (BENCH=regexp BENCHTIME=2s BENCHPKG=./...)'
+	@echo 'make fuzz    every fuzz target for a while       (FUZZTIME=20s)'
+	@echo 'make crash   the tests that kill the shop        (CRASHES=20 times)'
+	@echo 'make soak    the race tests over and over        (SOAK=30 minutes)'
+	@echo 'make fmt     write all files as gofmt wants them'
+
+check: lint test
+
+# staticcheck runs by version and not as a tool of go.mod: its dependencies are
+# not the shop's.
+lint:
+	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "make fmt would change:"; echo "$$unformatted"; exit 1; }
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+
+test:
+	$(GO) test ./...
+
+race:
+	$(GO) test -race -timeout 20m ./...
+
+bench:
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem -timeout 60m $(BENCHPKG)
+
+# Killed, crashed and torn in their names are the tests that end a process or a
+# step in the middle.
+crash:
+	$(GO) test -run 'Kill|Crash|Torn' -count $(CRASHES) -timeout 60m ./...
+
+# A test that fails once in a hundred runs is a bug: this finds it.
+soak:
+	@end=$$(( $$(date +%s) + $(SOAK) * 60 )); round=0; \
+	while [ $$(date +%s) -lt $$end ]; do \
+		round=$$((round + 1)); echo "== round $$round"; \
+		$(GO) test -race -count 1 -shuffle on -timeout 30m ./... || exit 1; \
+	done; echo "$$round rounds without a failure"
+
+fuzz:
+	GO='$(GO)' FUZZTIME='$(FUZZTIME)' .ci/fuzz
+
+fmt:
+	gofmt -w .
