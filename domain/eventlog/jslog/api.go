@@ -17,7 +17,6 @@ const (
 	codeWrongLast         = 10071 // wrong last sequence
 	codeWrongLastConstant = 10164 // the same, when the number is not known (clusters, batches)
 	codeNoMessage         = 10037
-	codeNoStream          = 10059
 	codeTooLarge          = 10054
 	codeHeaderTooLarge    = 10097
 	codeBatchTooLarge     = 10199

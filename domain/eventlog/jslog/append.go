@@ -55,9 +55,14 @@ func message(c *eventlog.Change, i int) *nats.Msg {
 // errLost: a message was sent and no answer came back.
 var errLost = errors.New("no answer")
 
-// publish sends a message and waits until the stream's leader has stored it;
-// it returns the sequence, an *apiError, errLost or ErrUnavailable.
+// publish sends a message of the log and waits for its sequence.
 func (l *Log) publish(ctx context.Context, m *nats.Msg, timeout time.Duration) (uint64, error) {
+	return l.publishTo(ctx, streamName, m, timeout)
+}
+
+// publishTo sends a message and waits until the named stream's leader has
+// stored it; it returns the sequence, an *apiError, errLost or ErrUnavailable.
+func (l *Log) publishTo(ctx context.Context, stream string, m *nats.Msg, timeout time.Duration) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	reply, err := l.nc.RequestMsgWithContext(ctx, m)
@@ -81,7 +86,7 @@ func (l *Log) publish(ctx context.Context, m *nats.Msg, timeout time.Duration) (
 	if ack.Error != nil {
 		return 0, ack.Error
 	}
-	if ack.Stream != streamName || ack.Seq == 0 {
+	if ack.Stream != stream || ack.Seq == 0 {
 		return 0, fmt.Errorf("%w: another JetStream stream took the event", eventlog.ErrUnavailable)
 	}
 	return ack.Seq, nil

@@ -1,9 +1,7 @@
 package logtest
 
 import (
-	"errors"
 	"fmt"
-	"sync"
 	"testing"
 
 	"till/domain/eventlog"
@@ -13,30 +11,12 @@ import (
 const racers = 20
 
 func runRace(t *testing.T, open func(t *testing.T) eventlog.Log) {
-	// race lets all racers append at the same expected position and returns
-	// how many won.
 	race := func(t *testing.T, log eventlog.Log, changes func(racer int) []eventlog.Change) (winners []int) {
 		t.Helper()
-		var wg sync.WaitGroup
-		var mu sync.Mutex
-		start := make(chan struct{})
-		for r := range racers {
-			wg.Go(func() {
-				<-start
-				_, err := log.Append(t.Context(), changes(r)...)
-				mu.Lock()
-				defer mu.Unlock()
-				switch {
-				case err == nil:
-					winners = append(winners, r)
-				case !errors.Is(err, eventlog.ErrConflict):
-					t.Errorf("a racer got %v, want ErrConflict", err)
-				}
-			})
-		}
-		close(start)
-		wg.Wait()
-		return winners
+		return contest(t, func(r int) error {
+			_, err := log.Append(t.Context(), changes(r)...)
+			return err
+		}, eventlog.ErrConflict)
 	}
 	t.Run("OneWinsOfTwenty", func(t *testing.T) {
 		log := open(t)

@@ -12,3 +12,7 @@ import (
 func TestContract(t *testing.T) {
 	logtest.Run(t, func(*testing.T) eventlog.Log { return memlog.New(rand.Text()) })
 }
+
+func TestBucketContract(t *testing.T) {
+	logtest.RunBucket(t, func(*testing.T) eventlog.Bucket { return &memlog.Bucket{} })
+}
