@@ -17,6 +17,16 @@ type People struct {
 	wrap   cipher.AEAD
 }
 
+// NewPeople returns the keys that the bucket holds, for who needs them without
+// the server: the views are folded before it is made.
+func NewPeople(bucket eventlog.Bucket, secret []byte) (*People, error) {
+	k, err := newKeys(secret)
+	if err != nil {
+		return nil, err
+	}
+	return &People{bucket, k.people}, nil
+}
+
 // Key returns the person's key, or nil and no error if there is none (any more).
 func (p *People) Key(ctx context.Context, user string) ([]byte, error) {
 	wrapped, _, err := p.bucket.Get(ctx, user)
