@@ -1,0 +1,203 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"till/authz"
+	"till/domain/account"
+	"till/domain/account/session"
+	"till/domain/cart"
+	"till/domain/catalog"
+	"till/domain/checkout"
+	"till/domain/client"
+	"till/domain/decider"
+	"till/domain/eventlog"
+	"till/domain/eventlog/jslog"
+	"till/domain/grant"
+	"till/domain/order"
+	"till/domain/payment/testgateway"
+	"till/domain/stock"
+	"till/projections"
+)
+
+// Options say which shop to open.
+type Options struct {
+	// Dir is the data folder; Create makes it if it does not exist.
+	Dir    string
+	Create bool
+	// PublicURL is the origin under which clients reach the shop. A shop that
+	// is opened only to look at it needs none.
+	PublicURL string
+	// AccessLife is how long an access token lives; 0 is the usual time.
+	AccessLife    time.Duration
+	RefreshLeeway time.Duration
+	Logger        *slog.Logger
+	// Demo lets the login page say where demo passwords are printed.
+	Demo bool
+}
+
+// App is an open shop: the only place that knows every part. It serves nobody
+// until Serve puts it behind HTTP.
+type App struct {
+	opt Options
+	// origin is the public URL as every document spells it.
+	origin   string
+	folder   *Folder
+	nats     *NATS
+	conn     *nats.Conn
+	log      *jslog.Log
+	types    *eventlog.Types
+	views    *projections.Views
+	authz    *authz.Server
+	checkout *checkout.Process
+	products *decider.Handler[catalog.State, catalog.Command, catalog.Event]
+}
+
+// Types is the registry of every event of the shop.
+func Types() *eventlog.Types {
+	t := eventlog.NewTypes()
+	for _, register := range []func(*eventlog.Types){
+		account.Register, session.Register, cart.Register, catalog.Register,
+		client.Register, grant.Register, order.Register, stock.Register,
+	} {
+		register(t)
+	}
+	return t
+}
+
+// Open opens the shop in a data folder that nobody else has open. Its errors
+// are sentences for the person who started the program.
+func Open(ctx context.Context, opt Options) (_ *App, err error) {
+	if opt.Logger == nil {
+		opt.Logger = slog.New(slog.DiscardHandler)
+	}
+	if opt.PublicURL == "" {
+		opt.PublicURL = "http://127.0.0.1:8000"
+	}
+	a := &App{opt: opt, types: Types()}
+	if a.origin, err = authz.ParsePublicURL(opt.PublicURL); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			_ = a.close()
+		}
+	}()
+	openFolder := OpenExistingFolder
+	if opt.Create {
+		openFolder = OpenFolder
+	}
+	if a.folder, err = openFolder(opt.Dir); err != nil {
+		return nil, err
+	}
+	secret, err := a.folder.Secret()
+	if err != nil {
+		return nil, err
+	}
+	if err = a.openLog(ctx); err != nil {
+		return nil, err
+	}
+	buckets := map[string]eventlog.Bucket{}
+	for name, life := range map[string]time.Duration{"credentials": 0, "people": 0, "clients": 7 * 24 * time.Hour, "charges": 0} {
+		if buckets[name], err = a.log.Bucket(ctx, name, life); err != nil {
+			return nil, err
+		}
+	}
+	people, err := authz.NewPeople(buckets["people"], secret)
+	if err != nil {
+		return nil, err
+	}
+	a.views, err = projections.Open(ctx, projections.Options{
+		Dir: a.folder.Path(), Log: a.log, Types: a.types, Keys: people.Key, Logger: opt.Logger,
+	})
+	if err != nil {
+		return nil, err
+	}
+	// A command decides on states that may lag; what is read to be shown must not.
+	head, err := a.log.Head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err = a.views.Wait(ctx, head); err != nil {
+		return nil, err
+	}
+	a.products = decider.NewHandler(catalog.Decider(), a.types, a.log, a.views)
+	a.checkout = &checkout.Process{
+		Carts:  decider.NewHandler(cart.Decider(), a.types, a.log, a.views),
+		Stocks: decider.NewHandler(stock.Decider(), a.types, a.log, a.views),
+		Orders: decider.NewHandler(order.Decider(), a.types, a.log, a.views),
+		Source: a.views, Shelf: a.views, Gateway: testgateway.New(buckets["charges"], time.Now),
+		Secret: secret, Now: time.Now,
+	}
+	a.authz, err = authz.New(authz.Config{
+		PublicURL: opt.PublicURL, Secret: secret, Log: a.log, Types: a.types, Views: a.views,
+		Credentials: buckets["credentials"], Pending: buckets["clients"], People: buckets["people"],
+		Demo: opt.Demo, Logger: opt.Logger, AccessLife: opt.AccessLife, RefreshLeeway: opt.RefreshLeeway,
+	})
+	return a, err
+}
+
+// Folder is the shop's data folder.
+func (a *App) Folder() string { return a.folder.Path() }
+
+// AddUser opens a customer's account.
+func (a *App) AddUser(ctx context.Context, login, password string) error {
+	_, err := a.authz.Accounts().OpenAccount(ctx, login, password, account.Customer)
+	return err
+}
+
+func (a *App) openLog(ctx context.Context) (err error) {
+	if a.nats, err = StartNATS(ctx, NATSOptions{Dir: a.folder.NATSDir(), Log: a.opt.Logger}); err != nil {
+		return err
+	}
+	if a.conn, err = jslog.ConnectInProcess(ctx, a.nats); err != nil {
+		return err
+	}
+	a.log, err = jslog.Open(ctx, a.conn, jslog.Options{})
+	return err
+}
+
+// close closes what was opened, the last first. It is safe on a shop that
+// opened only in part.
+func (a *App) close() error {
+	var errs []error
+	if a.views != nil {
+		errs = append(errs, a.views.Close())
+	}
+	if a.conn != nil {
+		a.conn.Close()
+	}
+	if a.nats != nil {
+		a.nats.Stop()
+	}
+	if a.folder != nil {
+		errs = append(errs, a.folder.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// firstStart loads the shop's own catalogue into a log that holds no product.
+func (a *App) firstStart(ctx context.Context) error {
+	var empty bool
+	err := a.views.Read(ctx, 0, func(r *projections.Reader) error {
+		categories, err := r.Categories(ctx)
+		empty = len(categories) == 0
+		return err
+	})
+	if err != nil || !empty {
+		return err
+	}
+	rows, faults := catalog.ReadJSONL(catalog.CatShop())
+	if len(faults) > 0 {
+		return fmt.Errorf("the built-in catalogue: %w", faults[0])
+	}
+	im := importer{products: a.products, stocks: a.checkout.Stocks, views: a.views}
+	_, err = im.bring(ctx, rows, func(int) {})
+	return err
+}

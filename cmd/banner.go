@@ -1,0 +1,56 @@
+package cmd
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// banner tells the person who started the shop how to reach it.
+func (r *Running) banner(w io.Writer) {
+	var b strings.Builder
+	p := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	p("")
+	p("  Till %s is open.", Version())
+	p("")
+	p("  MCP URL      %s", r.Endpoint)
+	p("  Data folder  %s", r.folder.Path())
+	if len(r.Users) > 0 {
+		p("")
+		p("  Demo users   (user name, password; log in with them when a client opens the browser)")
+		for _, name := range demoNames {
+			p("    %-10s %s", name, r.Users[name])
+		}
+	}
+	p("")
+	p("  Try it")
+	p("    MCP Inspector    npx @modelcontextprotocol/inspector --transport http --server-url %s", r.Endpoint)
+	p("    Claude Desktop   npx mcp-remote %s%s --auth-timeout 120", r.Endpoint, allowHTTP(r.Endpoint))
+	p("                     (as \"command\" and \"args\" of an entry under \"mcpServers\" in its configuration)")
+	p("    no client        till demo --url %s%s", r.Endpoint, r.dataHint())
+	p("")
+	p("  Next: connect, ask your agent to find something for a cat that scratches the sofa, and")
+	p("  watch it happen with: till events --follow%s", r.dataHint())
+	p("  Ctrl-C stops the shop; the next start finds everything as it was.")
+	if strings.HasPrefix(r.Endpoint, "http://") {
+		p("  Only programs on this machine reach this URL; for claude.ai or ChatGPT put it behind")
+		p("  https and start with --public-url.")
+	}
+	p("")
+	fmt.Fprint(w, b.String())
+}
+
+func allowHTTP(endpoint string) string {
+	if strings.HasPrefix(endpoint, "http://") {
+		return " --allow-http"
+	}
+	return ""
+}
+
+// dataHint is the flag that leads other commands to this shop.
+func (r *Running) dataHint() string {
+	if dir, err := DefaultFolder(); err == nil && dir == r.folder.Path() {
+		return ""
+	}
+	return " --data " + r.folder.Path()
+}

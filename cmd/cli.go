@@ -1,0 +1,109 @@
+// Package cmd is the program: it knows every part of the shop and joins them.
+// It holds no rule of the shop itself.
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// cli is the command line. A flag wins over its environment variable, which
+// wins over the default.
+type cli struct {
+	Serve   serveCmd   `cmd:"" help:"Start the shop."`
+	Demo    demoCmd    `cmd:"" help:"Watch an agent log in, shop and look up its order, call by call."`
+	Login   loginCmd   `cmd:"" help:"Log in as a person would and print an access token."`
+	Catalog catalogCmd `cmd:"" help:"The catalogue."`
+	Events  eventsCmd  `cmd:"" help:"List or follow what happened."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+	Help    helpCmd    `cmd:"" help:"Show this help."`
+}
+
+// dataFlag is the folder of a shop; every command that looks at one has it.
+type dataFlag struct {
+	Data string `help:"Data folder of the shop (default: ${data})." env:"TILL_DATA" placeholder:"FOLDER"`
+}
+
+// terminal is where a command reads and writes.
+type terminal struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// errSaid ends a command that has already said what is wrong.
+var errSaid = errors.New("said")
+
+// Main runs the program and returns its exit code: 0 when it did what was
+// asked, 1 when it could not, 2 when the command line makes no sense.
+func Main(args []string, in io.Reader, out, errs io.Writer) (code int) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return run(ctx, args, terminal{in, out, errs})
+}
+
+func run(ctx context.Context, args []string, t terminal) int {
+	data, err := DefaultFolder()
+	if err != nil {
+		data = "none: name one"
+	}
+	exit := -1
+	var c cli
+	parser, err := kong.New(&c,
+		kong.Name("till"),
+		kong.Description("An event-sourced shop for AI agents: one program, one folder."),
+		kong.Writers(t.out, t.err),
+		kong.Exit(func(code int) { exit = code }),
+		kong.Vars{"data": data, "shopping": shopping},
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(t),
+	)
+	if err != nil {
+		fmt.Fprintln(t.err, "till:", err)
+		return 2
+	}
+	if len(args) == 0 {
+		args = []string{"help"}
+	}
+	parsed, err := parser.Parse(args)
+	if exit >= 0 {
+		return exit
+	}
+	if err != nil {
+		fmt.Fprintf(t.err, "till: %v; see till help\n", err)
+		return 2
+	}
+	if err := parsed.Run(parser); err != nil {
+		if !errors.Is(err, errSaid) {
+			fmt.Fprintln(t.err, "till:", sentence(err))
+		}
+		return 1
+	}
+	return 0
+}
+
+// sentence is an error as a person reads it: without the names of packages.
+func sentence(err error) string {
+	s := err.Error()
+	for _, pkg := range []string{"eventlog: ", "catalog: ", "projections: ", "checkout: ", "authz: "} {
+		s = strings.ReplaceAll(s, pkg, "")
+	}
+	return s
+}
+
+type helpCmd struct {
+	Command []string `arg:"" optional:"" help:"The command to explain."`
+}
+
+func (h helpCmd) Run(parser *kong.Kong) error {
+	_, err := parser.Parse(append(h.Command, "--help"))
+	return err
+}

@@ -1,0 +1,60 @@
+package cmd
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+type eventsCmd struct {
+	dataFlag
+	User   string `help:"Only what this user did, or what happened to what is theirs (login name or id)." placeholder:"USER"`
+	Stream string `help:"Only this aggregate (cart/usr_…) or this kind (cart, order, stock, product, grant, …)." aliases:"aggregate" placeholder:"STREAM"`
+	Type   string `help:"Only this event type, or all that begin so (cart.item_added, order.)." placeholder:"TYPE"`
+	After  uint64 `help:"Only events after this position." placeholder:"POSITION"`
+	Follow bool   `short:"f" help:"Go on as events happen, until Ctrl-C."`
+	JSON   bool   `help:"One JSON object a line, as it stands on the log."`
+}
+
+func (c eventsCmd) Run(ctx context.Context, t terminal) error {
+	shop, err := reach(ctx, c.dataFlag)
+	if err != nil {
+		return err
+	}
+	defer shop.close()
+	err = shop.events(ctx, eventFilter{c.User, c.Stream, c.Type, position(c.After), c.Follow}, func(e listed) error {
+		if c.JSON {
+			return json.NewEncoder(t.out).Encode(e)
+		}
+		_, err := fmt.Fprintln(t.out, line(e))
+		return err
+	})
+	if c.Follow && errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// line is an event in one line: position, time, who, what, on what, data.
+func line(e listed) string {
+	who := e.Who
+	if who == "" {
+		who = string(e.Actor.Kind)
+	}
+	if e.Actor.Client != "" {
+		who += " via " + short(e.Actor.Client, 20)
+	}
+	return fmt.Sprintf("%6d  %s  %-24s  %-24s  %s  %s",
+		e.Position, e.Time.Local().Format(time.DateTime), who, e.Type, short(e.Stream.String(), 40), short(string(e.Data), 100))
+}
+
+// short cuts text to n characters.
+func short(s string, n int) string {
+	if r := []rune(strings.ToValidUTF8(s, "�")); len(r) > n {
+		return string(r[:n-1]) + "…"
+	}
+	return s
+}

@@ -1,0 +1,88 @@
+package cmd
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/auth"
+
+	"till/authz"
+	"till/mcp"
+)
+
+// currency is the shop's own: that of its built-in catalogue.
+const currency = "USD"
+
+// routes joins the faces of the shop under one address: authz and mcp do not
+// know each other, they meet here.
+func (a *App) routes(opt ServeOptions) (http.Handler, error) {
+	public, err := url.Parse(a.origin)
+	if err != nil {
+		return nil, err
+	}
+	face, err := mcp.New(mcp.Config{
+		Shop: mcp.Shop{
+			Carts: a.checkout.Carts, Checkout: a.checkout, Views: a.views, Currency: currency,
+			Now: time.Now, NewID: rand.Text, Logger: a.opt.Logger, Version: Version(),
+		},
+		PublicURL: public, AllowOrigins: opt.AllowOrigins,
+		Authenticate: func(next http.Handler) http.Handler { return a.authz.Middleware(next, needs) },
+		Caller:       caller,
+	})
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", a.authz.Handler())
+	mux.Handle("/mcp", face.Handler())
+	mux.Handle("/mcp/{$}", face.Handler())
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", a.ready)
+	return mux, nil
+}
+
+// needs are the scopes of what a request asks for.
+func needs(r *http.Request) []string { return mcp.Needs(r).Scopes }
+
+// caller translates between the two faces' words for who is calling.
+func caller(token *auth.TokenInfo) (mcp.Caller, bool) {
+	c, ok := authz.CallerFrom(token)
+	return mcp.Caller{User: c.User, Client: c.Client, Grant: c.Grant, Scopes: c.Scopes}, ok
+}
+
+// ready answers 200 while the shop can sell: the log can be read, the views
+// have not stopped and are not far behind.
+func (a *App) ready(w http.ResponseWriter, r *http.Request) {
+	var status struct {
+		Ready    bool   `json:"ready"`
+		Position uint64 `json:"position"`
+		Head     uint64 `json:"head"`
+		Why      string `json:"why,omitempty"`
+	}
+	head, err := a.log.Head(r.Context())
+	if err == nil {
+		err = a.views.Check()
+	}
+	at := a.views.Position()
+	status.Position, status.Head = uint64(at), uint64(head)
+	const behind = 10_000 // about a tenth of a second of the projector's work
+	switch {
+	case err != nil:
+		status.Why = sentence(err)
+	case at+behind < head:
+		status.Why = "the views are catching up with the log"
+	default:
+		status.Ready = true
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	if !status.Ready {
+		w.Header().Set("Retry-After", "1")
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	_ = json.NewEncoder(w).Encode(status)
+}

@@ -1,0 +1,197 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"till/mcp"
+)
+
+// Memory and garbage collection, measured: the log's block caches grow with
+// what they may use, and a small heap spends half of its time collecting.
+const (
+	memoryLimit = 512 << 20
+	gcPercent   = 400
+)
+
+// drain is how long a stop waits for calls under way.
+const drain = 10 * time.Second
+
+type serveCmd struct {
+	dataFlag
+	Addr          string        `help:"Address to listen on." default:"127.0.0.1:8000" env:"TILL_ADDR" placeholder:"HOST:PORT"`
+	PublicURL     string        `help:"Origin under which clients reach the shop, when that is not the address: behind a proxy or a tunnel (https://shop.example.org)." env:"TILL_PUBLIC_URL,ISSUER_URL" placeholder:"URL"`
+	AllowOrigin   []string      `help:"Web origins whose pages may call /mcp from a browser." env:"TILL_ALLOW_ORIGIN" placeholder:"ORIGIN"`
+	Demo          *bool         `help:"Demo users with random passwords, printed at each start (default: only when the public URL is on this machine)." negatable:"" env:"TILL_DEMO"`
+	AccessLife    time.Duration `help:"How long an access token lives." default:"10m" env:"TILL_ACCESS_LIFE"`
+	RefreshLeeway time.Duration `help:"How long a used refresh token stays good; 0 is strict." default:"30s" env:"TILL_REFRESH_LEEWAY"`
+	LogLevel      slog.Level    `help:"debug, info, warn or error." default:"info" env:"TILL_LOG_LEVEL"`
+	LogJSON       bool          `help:"Log in JSON." env:"TILL_LOG_JSON"`
+}
+
+func (c serveCmd) Run(ctx context.Context, t terminal) error {
+	dir, err := c.dir()
+	if err != nil {
+		return err
+	}
+	level := &slog.HandlerOptions{Level: c.LogLevel}
+	var handler slog.Handler = slog.NewTextHandler(t.err, level)
+	if c.LogJSON {
+		handler = slog.NewJSONHandler(t.err, level)
+	}
+	debug.SetGCPercent(gcPercent)
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryLimit)
+	}
+	shop, err := Serve(ctx, ServeOptions{
+		Options: Options{Dir: dir, PublicURL: c.PublicURL, AccessLife: c.AccessLife, RefreshLeeway: c.RefreshLeeway, Logger: slog.New(handler)},
+		Addr:    c.Addr, AllowOrigins: c.AllowOrigin, Demo: c.wantsDemo(),
+	})
+	if err != nil {
+		return err
+	}
+	shop.banner(t.out)
+	select {
+	case <-ctx.Done():
+		fmt.Fprintln(t.out, "\nStopping: calls under way are finished.")
+	case err = <-shop.failed:
+	}
+	return errors.Join(err, shop.Stop())
+}
+
+// wantsDemo is the flag, or else whether the shop is only for this machine.
+func (c serveCmd) wantsDemo() bool {
+	if c.Demo != nil {
+		return *c.Demo
+	}
+	if c.PublicURL == "" {
+		host, _, _ := net.SplitHostPort(c.Addr)
+		return isLoopback(host) || host == "" || host == "0.0.0.0" || host == "::"
+	}
+	u, err := url.Parse(c.PublicURL)
+	return err == nil && isLoopback(u.Hostname())
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || (ip != nil && ip.IsLoopback())
+}
+
+// ServeOptions say how a shop is served.
+type ServeOptions struct {
+	Options
+	// Addr is the address to listen on; port 0 takes a free one.
+	Addr         string
+	AllowOrigins []string
+	// Demo makes the demo users and lets the login page say so.
+	Demo bool
+}
+
+// Running is a shop that serves.
+type Running struct {
+	*App
+	// Endpoint is the MCP URL that clients are given.
+	Endpoint string
+	// Users are the demo users, by login name.
+	Users map[string]string
+
+	server *http.Server
+	socket func()
+	react  func() error
+	failed chan error
+}
+
+// Serve opens the shop and puts it behind HTTP. It returns when the shop can be
+// used; Stop ends it.
+func Serve(ctx context.Context, opt ServeOptions) (_ *Running, err error) {
+	listener, err := net.Listen("tcp", opt.Addr)
+	if err != nil {
+		return nil, fmt.Errorf("the address %s cannot be used (%w); is a shop running already? choose another with --addr", opt.Addr, err)
+	}
+	if opt.PublicURL == "" {
+		opt.PublicURL = localURL(listener.Addr().(*net.TCPAddr), opt.Addr)
+	}
+	opt.Create, opt.Options.Demo = true, opt.Demo
+	app, err := Open(ctx, opt.Options)
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	r := &Running{App: app, failed: make(chan error, 1)}
+	defer func() {
+		if err != nil {
+			_ = listener.Close()
+			_ = r.Stop()
+		}
+	}()
+	if err = app.firstStart(ctx); err != nil {
+		return nil, err
+	}
+	if opt.Demo {
+		if r.Users, err = makeDemoUsers(ctx, app.folder.Path(), app.authz.Accounts()); err != nil {
+			return nil, err
+		}
+	}
+	handler, err := app.routes(opt)
+	if err != nil {
+		return nil, err
+	}
+	if r.react, err = app.startReactors(); err != nil {
+		return nil, err
+	}
+	if r.socket, err = app.listen(app.folder.Path()); err != nil {
+		return nil, err
+	}
+	r.Endpoint = app.origin + mcp.Path
+	r.server = &http.Server{
+		Handler: handler, ErrorLog: slog.NewLogLogger(app.opt.Logger.Handler(), slog.LevelDebug),
+		// Slow clients are cut off; an answer may stream as long as it likes.
+		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 32 << 10,
+	}
+	go func() {
+		if err := r.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			r.failed <- fmt.Errorf("the shop can no longer be reached: %w", err)
+		}
+	}()
+	return r, nil
+}
+
+// localURL is the origin of a shop that only this machine reaches.
+func localURL(bound *net.TCPAddr, asked string) string {
+	host, _, _ := net.SplitHostPort(asked)
+	if host == "" || !isLoopback(host) {
+		host = "127.0.0.1" // listening everywhere: the URL for this machine
+	}
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	return fmt.Sprintf("http://%s:%d", host, bound.Port)
+}
+
+// Stop finishes the calls under way and closes the shop, the last opened first.
+func (r *Running) Stop() error {
+	var errs []error
+	if r.server != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), drain)
+		defer cancel()
+		if err := r.server.Shutdown(ctx); err != nil {
+			_ = r.server.Close() // a stream that nobody ends
+		}
+	}
+	if r.socket != nil {
+		r.socket()
+	}
+	if r.react != nil {
+		errs = append(errs, r.react())
+	}
+	return errors.Join(append(errs, r.close())...)
+}

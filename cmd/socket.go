@@ -1,0 +1,119 @@
+package cmd
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"till/domain/catalog"
+)
+
+// socketPath is where a running shop takes commands. The system allows only
+// about 100 bytes for it; a folder with a longer name has it in the temporary
+// folder, under a hash of its own.
+func socketPath(dir string) string {
+	if abs, err := filepath.Abs(dir); err == nil {
+		dir = abs
+	}
+	path := filepath.Join(dir, "till.sock")
+	if len(path) < 100 {
+		return path
+	}
+	sum := sha256.Sum256([]byte(dir))
+	return filepath.Join(os.TempDir(), "till-"+hex.EncodeToString(sum[:8])+".sock")
+}
+
+// answer is one line of what the socket answers: events or progress, and at the
+// end either a summary or an error. The fields exclude each other.
+type answer struct {
+	Event   *listed         `json:"event,omitempty"`
+	Done    int             `json:"done,omitempty"`
+	Total   int             `json:"total,omitempty"`
+	Summary *summary        `json:"summary,omitempty"`
+	Faults  []catalog.Fault `json:"faults,omitempty"`
+	Error   string          `json:"error,omitempty"`
+	End     bool            `json:"end,omitempty"`
+}
+
+// listen serves commands on the folder's socket until stop is called. Only the
+// folder's owner can connect.
+func (a *App) listen(dir string) (stop func(), err error) {
+	path := socketPath(dir)
+	_ = os.Remove(path) // left by a killed process: the folder's lock is ours
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("the command socket %s cannot be made: %w", path, err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /events", a.serveEvents)
+	mux.HandleFunc("POST /catalog", a.serveImport)
+	// Import files and followed events take their time: only headers are timed.
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	go func() { _ = server.Serve(l) }() // ends with ErrServerClosed
+	return func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if server.Shutdown(ctx) != nil {
+			_ = server.Close() // a follower does not end by itself
+		}
+	}, nil
+}
+
+// lines writes answers as JSON Lines, each at once.
+type lines struct {
+	w *json.Encoder
+	f *http.ResponseController
+}
+
+func newLines(w http.ResponseWriter) lines {
+	w.Header().Set("Content-Type", "application/jsonl")
+	return lines{json.NewEncoder(w), http.NewResponseController(w)}
+}
+
+func (l lines) say(a answer) error {
+	if err := l.w.Encode(a); err != nil {
+		return err
+	}
+	return l.f.Flush()
+}
+
+// end says how it ended.
+func (l lines) end(a answer, err error) {
+	a.End = true
+	var bad faulty
+	if errors.As(err, &bad) {
+		a.Faults = bad
+	} else if err != nil {
+		a.Error = sentence(err)
+	}
+	_ = l.say(a) // nobody is left to tell
+}
+
+func (a *App) serveEvents(w http.ResponseWriter, r *http.Request) {
+	out := newLines(w)
+	var f eventFilter
+	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10)).Decode(&f)
+	if err == nil {
+		err = a.events(r.Context(), f, func(e listed) error { return out.say(answer{Event: &e}) })
+	}
+	out.end(answer{}, err)
+}
+
+func (a *App) serveImport(w http.ResponseWriter, r *http.Request) {
+	out := newLines(w)
+	q := r.URL.Query()
+	o := importOptions{Name: q.Get("name"), Currency: q.Get("currency"), Recount: q.Get("recount") == "true"}
+	s, err := a.bring(r.Context(), r.Body, o, func(done, total int) { _ = out.say(answer{Done: done, Total: total}) })
+	out.end(answer{Summary: &s}, err)
+}
