@@ -165,3 +165,17 @@ func TestCheckAgainst(t *testing.T) {
 	})
 	expect(t, faults, []string{`line 2: SKU "GONG" belongs to product "12" of the shop`})
 }
+
+func BenchmarkReadJSONL(b *testing.B) {
+	var file bytes.Buffer
+	if _, err := io.Copy(&file, catalog.CatShop()); err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(file.Len()))
+	products := 0
+	for b.Loop() {
+		rows, _ := catalog.ReadJSONL(bytes.NewReader(file.Bytes()))
+		products += len(rows)
+	}
+	b.ReportMetric(float64(products)/b.Elapsed().Seconds(), "products/s")
+}

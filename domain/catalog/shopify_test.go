@@ -2,6 +2,7 @@ package catalog_test
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -184,4 +185,14 @@ func TestDetect(t *testing.T) {
 	if len(rows) != 1 {
 		t.Errorf("%v", rows)
 	}
+}
+
+func TestReadShopifyIsBounded(t *testing.T) {
+	line := strings.Repeat(" ", catalog.MaxLineBytes/2) + "\n"
+	file := []io.Reader{strings.NewReader("Handle,Title,Variant Price\n")}
+	for range catalog.MaxFileBytes/len(line) + 2 {
+		file = append(file, strings.NewReader(line))
+	}
+	_, _, faults := catalog.ReadShopify(io.MultiReader(file...), "USD")
+	expect(t, faults, []string{"the file has more than 100 MB"})
 }
