@@ -1,14 +1,13 @@
 # What a developer runs. Everything needs only Go; `make race` needs a C
 # compiler too.
 
-GO          ?= go
-STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
-BENCH       ?= .
-BENCHTIME   ?= 2s
-BENCHPKG    ?= ./...
-FUZZTIME    ?= 20s
-CRASHES     ?= 20
-SOAK        ?= 30
+GO        ?= go
+BENCH     ?= .
+BENCHTIME ?= 2s
+BENCHPKG  ?= ./...
+FUZZTIME  ?= 20s
+CRASHES   ?= 20
+SOAK      ?= 30
 
 .PHONY: help check lint test race bench soak crash fuzz fmt
 
@@ -25,12 +24,8 @@ help:
 
 check: lint test
 
-# staticcheck runs by version and not as a tool of go.mod: its dependencies are
-# not the shop's.
 lint:
-	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "make fmt would change:"; echo "$$unformatted"; exit 1; }
-	$(GO) vet ./...
-	$(GO) run $(STATICCHECK) ./...
+	GO='$(GO)' .ci/lint
 
 test:
 	$(GO) test ./...
