@@ -34,10 +34,10 @@ type finding struct {
 
 // bought is a finished purchase.
 type bought struct {
-	Order     orderDetail `json:"order"`
-	Replayed  bool        `json:"replayed" about:"an earlier call had bought it"`
-	NextSteps []string    `json:"next_steps"`
-	AsOf      uint64      `json:"as_of" about:"log position"`
+	orderDetail
+	Replayed  bool     `json:"replayed" about:"an earlier call had bought it"`
+	NextSteps []string `json:"next_steps"`
+	AsOf      uint64   `json:"as_of" about:"log position"`
 }
 
 func (s *Server) checkoutTools() []tool {
@@ -133,18 +133,18 @@ func checkOut(ctx context.Context, c *call) (answer, error) {
 	case res.Order.Status != order.Placed:
 		return answer{}, notPlaced(res.Order)
 	}
-	b := bought{Order: detailOf(res.Order), Replayed: res.Replayed, AsOf: uint64(res.At),
+	b := bought{orderDetail: detailOf(res.Order), Replayed: res.Replayed, AsOf: uint64(res.At),
 		NextSteps: []string{"tell the person the order_id and the total", "get_order shows its status"}}
 	// The order stands whether or not the views can show it; waiting lets the
 	// next call see it.
 	_ = c.Views.Wait(ctx, res.At)
 	var t strings.Builder
 	if b.Replayed {
-		fmt.Fprintf(&t, "This was bought already, as order %s for %s; nothing was bought again.", res.Order.ID, b.Order.Total.Display)
+		fmt.Fprintf(&t, "This was bought already, as order %s for %s; nothing was bought again.", res.Order.ID, b.Total.Display)
 	} else {
-		fmt.Fprintf(&t, "Bought: order %s for %s.", res.Order.ID, b.Order.Total.Display)
+		fmt.Fprintf(&t, "Bought: order %s for %s.", res.Order.ID, b.Total.Display)
 	}
-	writeLines(&t, b.Order.Lines)
+	writeLines(&t, b.Lines)
 	return answer{t.String(), b}, nil
 }
 

@@ -38,6 +38,7 @@ type orderDetail struct {
 	PlacedAt  string     `json:"placed_at,omitempty"`
 	StartedAt string     `json:"started_at"`
 	Lines     []cartLine `json:"lines"`
+	Pieces    int        `json:"pieces"`
 	Total     price      `json:"total"`
 	Payment   string     `json:"payment,omitempty" about:"the payment's reference"`
 	Reason    string     `json:"reason,omitempty" about:"why it came to nothing"`
@@ -45,9 +46,9 @@ type orderDetail struct {
 
 // orderAnswer is what get_order answers.
 type orderAnswer struct {
-	Order     orderDetail `json:"order"`
-	NextSteps []string    `json:"next_steps"`
-	AsOf      uint64      `json:"as_of" about:"log position"`
+	orderDetail
+	NextSteps []string `json:"next_steps"`
+	AsOf      uint64   `json:"as_of" about:"log position"`
 }
 
 func (s *Server) orderTools() []tool {
@@ -119,7 +120,7 @@ func getOrder(ctx context.Context, c *call) (answer, error) {
 	err := c.Views.Read(ctx, 0, func(r *projections.Reader) error {
 		o, err := c.order(ctx, r, c.text("order_id"))
 		if err == nil {
-			a = orderAnswer{Order: detailOf(o), NextSteps: afterOrder(o), AsOf: uint64(r.At())}
+			a = orderAnswer{orderDetail: detailOf(o), NextSteps: afterOrder(o), AsOf: uint64(r.At())}
 		}
 		return err
 	})
@@ -127,11 +128,11 @@ func getOrder(ctx context.Context, c *call) (answer, error) {
 		return answer{}, err
 	}
 	var t strings.Builder
-	fmt.Fprintf(&t, "Order %s is %s, %s.", a.Order.OrderID, strings.ReplaceAll(a.Order.Status, "_", " "), a.Order.Total.Display)
-	if a.Order.Reason != "" {
-		t.WriteString(" " + a.Order.Reason)
+	fmt.Fprintf(&t, "Order %s is %s, %s.", a.OrderID, strings.ReplaceAll(a.Status, "_", " "), a.Total.Display)
+	if a.Reason != "" {
+		t.WriteString(" " + a.Reason)
 	}
-	writeLines(&t, a.Order.Lines)
+	writeLines(&t, a.Lines)
 	return answer{t.String(), a}, nil
 }
 
@@ -168,6 +169,9 @@ func detailOf(o order.State) orderDetail {
 	d := orderDetail{
 		OrderID: o.ID, Status: string(o.Status), PlacedAt: stamp(o.PlacedAt), StartedAt: stamp(o.StartedAt),
 		Lines: linesOf(o.Lines), Total: priced(o.Total), Payment: o.Payment, Reason: clip(o.Reason, 300),
+	}
+	for _, l := range o.Lines {
+		d.Pieces += l.Quantity
 	}
 	return d
 }
