@@ -42,8 +42,8 @@ func permissions(scopes []string) []permission {
 		{grant.CatalogRead, permission{Text: "Browse the catalogue", Detail: "Products, prices and stock."}},
 		{grant.CartWrite, permission{Text: "See and change your cart", Detail: "Add, change and remove what is in it."}},
 		{grant.OrdersRead, permission{Text: "See your orders", Detail: "What you bought, when, and for how much."}},
-		{grant.OrdersWrite, permission{Text: "Place and pay for orders", Detail: "It can spend your money. Your orders are shown to it, too.", Spends: true}},
-		{grant.ShopAdmin, permission{Text: "Run the shop", Detail: "Change products and stock and see everybody's orders.", Spends: true}},
+		{grant.OrdersWrite, permission{Text: "Place and pay for orders", Detail: "It can spend your money and sees your orders.", Spends: true}},
+		{grant.ShopAdmin, permission{Text: "Run the shop", Detail: "Change products and stock and see everybody’s orders.", Spends: true}},
 	}
 	var all []permission
 	for _, w := range words {
@@ -99,13 +99,13 @@ func (s *Server) consent(w http.ResponseWriter, r *http.Request) error {
 // lasts says how long the access goes on.
 func (s *Server) lasts(refresh bool) string {
 	if !refresh {
-		return "It stays connected for " + inWords(s.cfg.AccessLife) + ", then it has to ask again."
+		return "For " + inWords(s.cfg.AccessLife) + ", then it has to ask again."
 	}
 	days := int(s.cfg.RefreshLife / (24 * time.Hour))
 	if days < 1 {
-		return "It stays connected for less than a day, then it has to ask again."
+		return "For less than a day, then it has to ask again."
 	}
-	return "It stays connected for " + count(days, "day") + ", then it has to ask again."
+	return "For " + count(days, "day") + ", then it has to ask again."
 }
 
 // decide takes the person's answer.
