@@ -30,7 +30,9 @@ type argument struct {
 	oneOf       []string
 	// fallback is the value of an argument that is left out; nil for none.
 	fallback any
-	example  any
+	// example goes into error texts; the schemas show none, since each tool's
+	// description has one and the list of tools is bounded.
+	example any
 	// also are other names under which it is accepted, which no schema shows.
 	also []string
 }
@@ -44,7 +46,6 @@ type property struct {
 	Maximum     *int     `json:"maximum,omitempty"`
 	MaxLength   int      `json:"maxLength,omitempty"`
 	Default     any      `json:"default,omitempty"`
-	Examples    []any    `json:"examples,omitempty"`
 }
 
 // inputSchema writes the arguments as a closed object, in their order.
@@ -86,9 +87,6 @@ func (a argument) property() property {
 		if a.oneOf == nil {
 			p.MaxLength = a.most
 		}
-	}
-	if a.example != nil {
-		p.Examples = []any{a.example}
 	}
 	return p
 }

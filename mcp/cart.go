@@ -14,13 +14,14 @@ import (
 // basket is the whole cart, which every cart tool answers with.
 type basket struct {
 	Lines     []cartLine `json:"lines"`
+	Omitted   int        `json:"lines_omitted,omitempty"`
 	Pieces    int        `json:"pieces"`
 	Total     price      `json:"total"`
 	Version   uint64     `json:"version"`
-	LastOrder string     `json:"last_order,omitempty" about:"the order that just emptied the cart"`
+	LastOrder string     `json:"last_order,omitempty"`
 	NextSteps []string   `json:"next_steps"`
-	AsOf      uint64     `json:"as_of" about:"log position"`
-	Replayed  bool       `json:"replayed,omitempty" about:"an earlier call with the same key did it"`
+	AsOf      uint64     `json:"as_of"`
+	Replayed  bool       `json:"replayed,omitempty" about:"done by an earlier call"`
 }
 
 // cartLine is a line of a cart, a quote or an order.
@@ -92,6 +93,7 @@ func (c *call) cart(ctx context.Context, at eventlog.Position, replayed bool, sa
 		return answer{}, err
 	}
 	b.NextSteps = b.steps()
+	b.Lines, b.Omitted = fit(b.Lines)
 	return answer{say(b) + b.text(), b}, nil
 }
 
@@ -138,7 +140,7 @@ const linesTold = 12
 func writeLines(t *strings.Builder, lines []cartLine) {
 	for i, l := range lines {
 		if i == linesTold {
-			fmt.Fprintf(t, "\n… and %d more lines", len(lines)-i)
+			t.WriteString("\n… and more lines")
 			return
 		}
 		fmt.Fprintf(t, "\n%d × %s", l.Quantity, l.Title)

@@ -13,7 +13,7 @@ import (
 
 var (
 	variantArgument = argument{name: "variant", kind: text, most: 120, about: "Which variant, when there are several: its SKU or values.", example: "small / grey"}
-	keyOfWrite      = argument{name: keyArgument, kind: text, most: 200, about: "Any text that stands for this intent. Reuse the same key when retrying the same call; never mint a new one for a retry."}
+	keyOfWrite      = argument{name: keyArgument, kind: text, most: 200, about: "Stands for this intent. Reuse the same key when retrying the same call, never mint a new one for a retry."}
 )
 
 func (s *Server) cartTools() []tool {

@@ -14,12 +14,13 @@ import (
 
 // review is a quote: what the cart costs now.
 type review struct {
-	Ready     bool       `json:"ready" about:"whether it can be bought as it is"`
-	QuoteID   string     `json:"quote_id,omitempty" about:"for checkout; only when ready"`
+	Ready     bool       `json:"ready"`
+	QuoteID   string     `json:"quote_id,omitempty" about:"only when ready"`
 	Lines     []cartLine `json:"lines"`
+	Omitted   int        `json:"lines_omitted,omitempty"`
 	Total     price      `json:"total"`
-	Problems  []finding  `json:"problems" about:"what keeps it from being bought"`
-	Warnings  []finding  `json:"warnings" about:"what the person should know"`
+	Problems  []finding  `json:"problems"`
+	Warnings  []finding  `json:"warnings"`
 	ExpiresAt string     `json:"expires_at,omitempty"`
 	TestMoney bool       `json:"test_money" about:"no real money moves"`
 	NextSteps []string   `json:"next_steps"`
@@ -35,9 +36,9 @@ type finding struct {
 // bought is a finished purchase.
 type bought struct {
 	orderDetail
-	Replayed  bool     `json:"replayed" about:"an earlier call had bought it"`
+	Replayed  bool     `json:"replayed" about:"done by an earlier call"`
 	NextSteps []string `json:"next_steps"`
-	AsOf      uint64   `json:"as_of" about:"log position"`
+	AsOf      uint64   `json:"as_of"`
 }
 
 func (s *Server) checkoutTools() []tool {
@@ -69,12 +70,10 @@ func reviewCheckout(ctx context.Context, c *call) (answer, error) {
 		return answer{}, err
 	}
 	a := review{
-		Ready: q.ID != "", QuoteID: q.ID, Lines: []cartLine{}, Total: c.total(q.Total),
+		Ready: q.ID != "", QuoteID: q.ID, Total: c.total(q.Total),
 		Problems: findings(q.Problems), Warnings: findings(q.Warnings), TestMoney: c.Checkout.Gateway.Test(),
 	}
-	for _, l := range q.Lines {
-		a.Lines = append(a.Lines, lineOf(l))
-	}
+	a.Lines, a.Omitted = fit(linesOf(q.Lines))
 	var t strings.Builder
 	if a.Ready {
 		a.ExpiresAt = stamp(q.Expires)

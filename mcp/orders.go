@@ -16,7 +16,7 @@ const linesShort = 3
 // orderPage is a page of the person's history.
 type orderPage struct {
 	Orders     []orderShort `json:"orders"`
-	Total      int          `json:"total" about:"all orders, not only this page"`
+	Total      int          `json:"total"`
 	NextCursor string       `json:"next_cursor,omitempty"`
 	NextSteps  []string     `json:"next_steps"`
 }
@@ -27,7 +27,7 @@ type orderShort struct {
 	PlacedAt string   `json:"placed_at"`
 	Total    price    `json:"total"`
 	Pieces   int      `json:"pieces"`
-	Items    []string `json:"items" about:"the first lines"`
+	Items    []string `json:"items"`
 	More     int      `json:"more_items,omitempty"`
 }
 
@@ -38,17 +38,18 @@ type orderDetail struct {
 	PlacedAt  string     `json:"placed_at,omitempty"`
 	StartedAt string     `json:"started_at"`
 	Lines     []cartLine `json:"lines"`
+	Omitted   int        `json:"lines_omitted,omitempty"`
 	Pieces    int        `json:"pieces"`
 	Total     price      `json:"total"`
-	Payment   string     `json:"payment,omitempty" about:"the payment's reference"`
-	Reason    string     `json:"reason,omitempty" about:"why it came to nothing"`
+	Payment   string     `json:"payment,omitempty"`
+	Reason    string     `json:"reason,omitempty"`
 }
 
 // orderAnswer is what get_order answers.
 type orderAnswer struct {
 	orderDetail
 	NextSteps []string `json:"next_steps"`
-	AsOf      uint64   `json:"as_of" about:"log position"`
+	AsOf      uint64   `json:"as_of"`
 }
 
 func (s *Server) orderTools() []tool {
@@ -168,8 +169,9 @@ func spelling(id string) string {
 func detailOf(o order.State) orderDetail {
 	d := orderDetail{
 		OrderID: o.ID, Status: string(o.Status), PlacedAt: stamp(o.PlacedAt), StartedAt: stamp(o.StartedAt),
-		Lines: linesOf(o.Lines), Total: priced(o.Total), Payment: o.Payment, Reason: clip(o.Reason, 300),
+		Total: priced(o.Total), Payment: o.Payment, Reason: clip(o.Reason, 300),
 	}
+	d.Lines, d.Omitted = fit(linesOf(o.Lines))
 	for _, l := range o.Lines {
 		d.Pieces += l.Quantity
 	}

@@ -19,7 +19,7 @@ const (
 
 var productArgument = argument{
 	name: "product", kind: text, most: 100, required: true, example: "catnip-mouse",
-	about: "Product id, handle or SKU.", also: []string{"product_id", "id", "handle", "sku"},
+	about: "Id, handle or SKU.", also: []string{"product_id", "id", "handle", "sku"},
 }
 
 // product is one product in full.
@@ -48,7 +48,7 @@ type variant struct {
 	Values       []string `json:"values,omitempty"`
 	Price        price    `json:"price"`
 	Availability string   `json:"availability" one:"in_stock|low|out"`
-	Left         *int     `json:"left,omitempty" about:"only told when few"`
+	Left         *int     `json:"left,omitempty"`
 }
 
 func getProduct(ctx context.Context, c *call) (answer, error) {
@@ -110,9 +110,11 @@ func productOf(l projections.Listing, sku string) product {
 		Price: h.Price, PriceTo: h.PriceTo, InStock: h.InStock && !l.Withdrawn,
 		Matched: sku, Withdrawn: l.Withdrawn,
 	}
+	left := wholeRoom
 	for i, v := range l.Variants {
-		// Beyond the bound only the one that was asked for is told.
-		if len(p.Variants) >= variantsTold && v.SKU != sku {
+		// Beyond the bounds only the one that was asked for is told.
+		fits := left.takes(170 + len(v.SKU) + 2*len(v.Title()))
+		if v.SKU != sku && (!fits || len(p.Variants) >= variantsTold) {
 			p.VariantsOmitted++
 			continue
 		}

@@ -30,9 +30,9 @@ type hit struct {
 // productPage is a page of products.
 type productPage struct {
 	Products    []hit           `json:"products"`
-	Total       int             `json:"total" about:"all matches, not only this page"`
+	Total       int             `json:"total"`
 	NextCursor  string          `json:"next_cursor,omitempty"`
-	SearchedFor string          `json:"searched_for,omitempty" about:"what was searched, where words were misspelt"`
+	SearchedFor string          `json:"searched_for,omitempty"`
 	DidYouMean  []suggestion    `json:"did_you_mean,omitempty"`
 	Categories  []categoryCount `json:"categories,omitempty"`
 	NextSteps   []string        `json:"next_steps,omitempty"`
@@ -45,9 +45,9 @@ type categoryCount struct {
 
 func (s *Server) productTools() []tool {
 	filters := []argument{
-		{name: "category", kind: text, most: 60, about: "Only this category; list_products names them.", example: "toys"},
-		{name: "min_price", kind: decimal, about: "Lowest price, in " + s.Currency + ".", example: 5},
-		{name: "max_price", kind: decimal, about: "Highest price, in " + s.Currency + ".", example: 20, also: []string{"price_max"}},
+		{name: "category", kind: text, most: 60, about: "Only this category.", example: "toys"},
+		{name: "min_price", kind: decimal, about: "In " + s.Currency + ".", example: 5},
+		{name: "max_price", kind: decimal, about: "In " + s.Currency + ".", example: 20, also: []string{"price_max"}},
 		{name: "in_stock", kind: flag, about: "Only what can be bought now."},
 		{name: "sort", kind: text, oneOf: []string{"relevance", "title", "price_asc", "price_desc"}, about: "For “the cheapest” use price_asc with limit 1."},
 		{name: "limit", kind: integer, least: 1, most: pageMax, fallback: pageOf, about: "Products per page."},
@@ -56,7 +56,7 @@ func (s *Server) productTools() []tool {
 	return []tool{
 		{
 			name: "list_products", title: "List products",
-			about: "Use this when someone wants to see what the shop has, by category or price. Example: {\"category\": \"toys\", \"sort\": \"price_asc\"}. Returns products with price and stock, the categories, and a cursor for more.",
+			about: "Use this when someone wants to see what the shop has. Example: {\"category\": \"toys\", \"sort\": \"price_asc\"}. Returns products with price and stock, the categories, and a cursor for more.",
 			args:  filters, output: productPage{}, reads: true, time: readTime, run: listProducts,
 		},
 		{

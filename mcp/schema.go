@@ -9,16 +9,17 @@ import (
 )
 
 // outputSchema is the closed JSON Schema of a value's type: plain objects,
-// everything inlined, one type each, which is what every client takes. A field
-// with omitempty is not required; the tag "about" describes it and "one" lists
-// its values.
+// everything inlined, one type each, which is what every client takes. The tag
+// "about" describes a field and "one" lists its values. Which fields are always
+// there is only said of the outermost object: models read these lists, and all
+// tools together may take 25 KB.
 func outputSchema(v any) json.RawMessage {
 	var b bytes.Buffer
-	writeSchema(&b, reflect.TypeOf(v), "")
+	writeSchema(&b, reflect.TypeOf(v), "", true)
 	return b.Bytes()
 }
 
-func writeSchema(b *bytes.Buffer, t reflect.Type, tag reflect.StructTag) {
+func writeSchema(b *bytes.Buffer, t reflect.Type, tag reflect.StructTag, outermost bool) {
 	extra := ""
 	if about := tag.Get("about"); about != "" {
 		extra += `,"description":` + string(encode(about))
@@ -28,19 +29,19 @@ func writeSchema(b *bytes.Buffer, t reflect.Type, tag reflect.StructTag) {
 	}
 	switch t.Kind() {
 	case reflect.Pointer:
-		writeSchema(b, t.Elem(), tag)
+		writeSchema(b, t.Elem(), tag, false)
 	case reflect.Struct:
 		b.WriteString(`{"type":"object"` + extra + `,"properties":{`)
 		required := writeProperties(b, t)
 		b.WriteByte('}')
-		if len(required) > 0 {
+		if outermost && len(required) > 0 {
 			b.WriteString(`,"required":`)
 			b.Write(encode(required))
 		}
 		b.WriteString(`,"additionalProperties":false}`)
 	case reflect.Slice:
 		b.WriteString(`{"type":"array"` + extra + `,"items":`)
-		writeSchema(b, t.Elem(), "")
+		writeSchema(b, t.Elem(), "", false)
 		b.WriteByte('}')
 	case reflect.String:
 		b.WriteString(`{"type":"string"` + extra + `}`)
@@ -67,7 +68,7 @@ func writeProperties(b *bytes.Buffer, t reflect.Type) (required []string) {
 		}
 		first = false
 		fmt.Fprintf(b, "%q:", name)
-		writeSchema(b, f.Type, f.Tag)
+		writeSchema(b, f.Type, f.Tag, false)
 		if !strings.Contains(options, "omitempty") {
 			required = append(required, name)
 		}

@@ -64,7 +64,7 @@ func (s *Server) add(server *sdk.Server, t tool) {
 		OutputSchema: outputSchema(t.output),
 		// Each hint is said: an absent one counts as true for two of them.
 		Annotations: &sdk.ToolAnnotations{
-			Title: t.title, ReadOnlyHint: t.reads, DestructiveHint: &destroys,
+			ReadOnlyHint: t.reads, DestructiveHint: &destroys,
 			IdempotentHint: t.repeats || t.reads, OpenWorldHint: &open,
 		},
 	}, func(ctx context.Context, req *sdk.CallToolRequest) (*sdk.CallToolResult, error) {
