@@ -44,7 +44,8 @@ func (p Product) flaws() []flaw {
 	fault := func(field, format string, args ...any) {
 		found = append(found, flaw{field, at, fmt.Sprintf(format, args...)})
 	}
-	if !idForm.MatchString(p.ID) {
+	// Every handle is a good id: where both are the same, one fault says it.
+	if p.ID != p.Handle && !idForm.MatchString(p.ID) {
 		fault("id", "id %q must be 1 to 100 letters, digits, - or _", cut(p.ID))
 	}
 	if !handleForm.MatchString(p.Handle) {
