@@ -1,0 +1,144 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"till/domain/eventlog"
+)
+
+// BenchmarkRebuild folds all views from a log of a million events on the disk,
+// beside a bare read of the same log.
+func BenchmarkRebuild(b *testing.B) {
+	dir := big.shop(b, million)
+	var read, rebuilt time.Duration
+	var events eventlog.Position
+	for b.Loop() {
+		removeViews(b, dir)
+		start := time.Now()
+		a, err := Open(context.Background(), Options{Dir: dir}) // returns when the views are at the head
+		if err != nil {
+			b.Fatal(err)
+		}
+		rebuilt += time.Since(start)
+		events, _ = a.log.Head(context.Background())
+		start = time.Now()
+		for batch, err := range a.log.Follow(context.Background(), 0, 10_000) {
+			if err != nil {
+				b.Fatal(err)
+			}
+			if batch[len(batch)-1].Position >= events {
+				break
+			}
+		}
+		read += time.Since(start)
+		if err := a.close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.N)*float64(events)/rebuilt.Seconds(), "events/s")
+	b.ReportMetric(float64(b.N)*float64(events)/read.Seconds(), "raw-events/s")
+	b.ReportMetric(0, "ns/op")
+}
+
+func removeViews(b *testing.B, dir string) {
+	b.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "views.db*"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, f := range files {
+		if err := os.Remove(f); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkRestart starts the built program on a million events with current
+// views, and reads how long it takes to be ready and how much memory it holds.
+func BenchmarkRestart(b *testing.B) {
+	dir := big.shop(b, million)
+	program := filepath.Join(b.TempDir(), "till")
+	if out, err := exec.Command("go", "build", "-o", program, "./till").CombinedOutput(); err != nil {
+		b.Fatalf("%v: %s", err, out)
+	}
+	start(b, program, dir).stop(b) // brings the views up to date
+	var took time.Duration
+	var resident int
+	for b.Loop() {
+		p := start(b, program, dir)
+		took += p.took
+		resident = max(resident, p.resident(b))
+		p.stop(b)
+	}
+	b.ReportMetric(took.Seconds()*1000/float64(b.N), "ready-ms")
+	b.ReportMetric(float64(resident)/1024, "resident-MB")
+	b.ReportMetric(0, "ns/op")
+}
+
+type started struct {
+	*exec.Cmd
+	took time.Duration
+}
+
+// start returns when the shop is ready.
+func start(b *testing.B, program, dir string) started {
+	b.Helper()
+	const addr = "127.0.0.1:18473"
+	p := started{Cmd: exec.Command(program, "serve", "--data", dir, "--addr", addr)}
+	p.Stderr = os.Stderr
+	if testing.Verbose() {
+		p.Stdout = os.Stdout
+	}
+	begin := time.Now()
+	if err := p.Start(); err != nil {
+		b.Fatal(err)
+	}
+	for range 100_000 {
+		resp, err := http.Get("http://" + addr + "/readyz")
+		if err == nil {
+			_ = resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				p.took = time.Since(begin)
+				return p
+			}
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+	b.Fatal("the shop did not get ready")
+	return p
+}
+
+func (p started) stop(b *testing.B) {
+	b.Helper()
+	if err := p.Process.Signal(os.Interrupt); err != nil {
+		b.Fatal(err)
+	}
+	if err := p.Wait(); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// resident is the process's resident memory in KiB, where the system tells.
+func (p started) resident(b *testing.B) int {
+	b.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Process.Pid))
+	if err != nil {
+		return 0
+	}
+	for _, line := range strings.Split(string(status), "\n") {
+		if kb, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+			n, _ := strconv.Atoi(strings.TrimSuffix(strings.TrimSpace(kb), " kB"))
+			return n
+		}
+	}
+	return 0
+}
