@@ -17,6 +17,8 @@ const (
 	codeWrongLast         = 10071 // wrong last sequence
 	codeWrongLastConstant = 10164 // the same, when the number is not known (clusters, batches)
 	codeNoMessage         = 10037
+	codeNoSequence        = 10043
+	codeDeleteFailed      = 10057 // also: it was not there
 	codeTooLarge          = 10054
 	codeHeaderTooLarge    = 10097
 	codeBatchTooLarge     = 10199

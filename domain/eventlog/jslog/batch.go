@@ -49,7 +49,7 @@ func (l *Log) publishBatch(ctx context.Context, changes []eventlog.Change, timeo
 		c := &changes[ci]
 		for i := range c.Events {
 			n++
-			m := message(c, i)
+			m := newMsg(c, i)
 			m.Header[headBatchID] = []string{id}
 			m.Header[headBatchSeq] = []string{strconv.Itoa(n)}
 			switch {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -92,7 +91,7 @@ func (c *consumer) receive(m *nats.Msg) {
 			return
 		}
 	}
-	at, delivered, ok := ackSequences(m.Reply)
+	at, delivered, _, ok := ackSequences(m.Reply)
 	if !ok || delivered != c.delivered+1 {
 		c.fail(errOutage) // a message was lost on its way: a new consumer sends it again
 		return
@@ -156,35 +155,4 @@ func (c *consumer) beat(m *nats.Msg) {
 			c.fail(err)
 		}
 	}
-}
-
-// ackSequences reads stream and delivery sequence from the reply subject of a
-// delivered message: $JS.ACK.<stream>.<consumer>.<count>.<stream seq>.
-// <delivery seq>.<time>.<pending>, in clusters of newer servers with domain and
-// account hash after ACK and one token more at the end (NATS ADR-15).
-func ackSequences(reply string) (stream, delivery uint64, ok bool) {
-	const prefix = "$JS.ACK."
-	if !strings.HasPrefix(reply, prefix) {
-		return 0, 0, false
-	}
-	skip := 3
-	if strings.Count(reply, ".") > 8 {
-		skip = 5
-	}
-	rest := reply[len(prefix):]
-	for range skip {
-		_, after, found := strings.Cut(rest, ".")
-		if !found {
-			return 0, 0, false
-		}
-		rest = after
-	}
-	first, rest, _ := strings.Cut(rest, ".")
-	second, _, _ := strings.Cut(rest, ".")
-	stream, err := strconv.ParseUint(first, 10, 64)
-	if err != nil {
-		return 0, 0, false
-	}
-	delivery, err = strconv.ParseUint(second, 10, 64)
-	return stream, delivery, err == nil
 }
