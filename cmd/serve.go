@@ -144,7 +144,7 @@ func Serve(ctx context.Context, opt ServeOptions) (_ *Running, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.react, err = app.startReactors(); err != nil {
+	if r.react, err = app.startReactors(ctx); err != nil {
 		return nil, err
 	}
 	if r.socket, err = app.listen(app.folder.Path()); err != nil {
