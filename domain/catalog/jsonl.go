@@ -60,7 +60,9 @@ var errPrice = errors.New(`a price is a decimal such as "4.99"`)
 // ReadJSONL reads our own format: one product a line as a JSON object, after an
 // optional first line {"till_catalog":1,"currency":"USD"}. It returns every
 // fault of the file; unless there is none, the rows must not be used.
-func ReadJSONL(r io.Reader) ([]Row, []Fault) {
+func ReadJSONL(r io.Reader) ([]Row, []Fault) { return readJSONL(r, MaxProducts) }
+
+func readJSONL(r io.Reader, most int) ([]Row, []Fault) {
 	in := bufio.NewReaderSize(limited(r), 64<<10)
 	var found faults
 	var rows []Row
@@ -89,8 +91,8 @@ func ReadJSONL(r io.Reader) ([]Row, []Fault) {
 			if !row.fromJSON(data, currency, &found) {
 				break
 			}
-			if len(rows) == MaxProducts {
-				found.add(line, "", "the file has more than %d products; cut it into several", MaxProducts)
+			if len(rows) == most {
+				found.add(line, "", "the file has more than %d products; cut it into several", most)
 				return rows, found.all()
 			}
 			row.check(&found, nil)

@@ -136,14 +136,6 @@ func TestReadJSONLIsBounded(t *testing.T) {
 			t.Errorf("%d faults, the last %q", len(faults), last)
 		}
 	})
-	t.Run("products", func(t *testing.T) {
-		var file bytes.Buffer
-		for i := range catalog.MaxProducts + 1 {
-			fmt.Fprintf(&file, `{"handle":"b%d","title":"B","category":"c","variants":[{"sku":"S%d","price":1}]}`+"\n", i, i)
-		}
-		_, faults := catalog.ReadJSONL(&file)
-		expect(t, faults, []string{fmt.Sprintf("line %d: the file has more than %d products", catalog.MaxProducts+1, catalog.MaxProducts)})
-	})
 	t.Run("broken pipe", func(t *testing.T) {
 		_, faults := catalog.ReadJSONL(io.MultiReader(strings.NewReader(bell+"\n"), failing{}))
 		expect(t, faults, []string{"line 2: the file cannot be read further: unexpected EOF"})

@@ -19,7 +19,11 @@ import (
 // cards, are left out and returned as skips. It returns every fault of the
 // file; unless there is none, the rows must not be used.
 func ReadShopify(r io.Reader, currency string) ([]Row, []Skip, []Fault) {
-	s := shopReader{currency: currency}
+	return readShopify(r, currency, MaxProducts)
+}
+
+func readShopify(r io.Reader, currency string, most int) ([]Row, []Skip, []Fault) {
+	s := shopReader{currency: currency, most: most}
 	s.names = newNames(&s.found)
 	if !money.IsCurrency(currency) {
 		s.found.add(0, "currency", "the currency %q is not a code of three capital letters such as USD", cut(currency))
@@ -39,6 +43,7 @@ func ReadShopify(r io.Reader, currency string) ([]Row, []Skip, []Fault) {
 // shopReader gathers the records of one product after the other.
 type shopReader struct {
 	currency string
+	most     int // products
 	columns  shopColumns
 	found    faults
 	names    *names
@@ -90,8 +95,8 @@ func (s *shopReader) read(in *csv.Reader) {
 		}
 		line, _ := in.FieldPos(0)
 		s.record(line, fields)
-		if len(s.rows)+len(s.skips) >= MaxProducts {
-			s.found.add(line, "", "the file has more than %d products; cut it into several", MaxProducts)
+		if len(s.rows)+len(s.skips) >= s.most {
+			s.found.add(line, "", "the file has more than %d products; cut it into several", s.most)
 			return
 		}
 	}
