@@ -347,3 +347,19 @@ func (a said) number(path string) int {
 }
 
 type args map[string]any
+
+// events are all events on the log.
+func (s *shop) events() []eventlog.Envelope {
+	s.t.Helper()
+	var all []eventlog.Envelope
+	for batch, err := range s.log.Follow(s.t.Context(), 0, 1000) {
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		all = append(all, batch...)
+		if all[len(all)-1].Position >= s.head() {
+			break
+		}
+	}
+	return all
+}
