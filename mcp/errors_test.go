@@ -1,0 +1,68 @@
+package mcp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"till/domain/cart"
+	"till/domain/eventlog"
+	"till/domain/order"
+)
+
+// TestEveryErrorSaysWhatToDo walks over the table.
+func TestEveryErrorSaysWhatToDo(t *testing.T) {
+	form := regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`)
+	for _, row := range table {
+		p, _ := explain(fmt.Errorf("wrapped: %w", row.when), "req-1")
+		if p.Code != row.code || !form.MatchString(p.Code) {
+			t.Errorf("%v is %q, not %q: an earlier row hides it", row.when, p.Code, row.code)
+		}
+		if len(p.Message) < 20 || !strings.HasSuffix(p.Message, ".") {
+			t.Errorf("%v says %q", row.when, p.Message)
+		}
+		for _, tool := range p.NextTools {
+			if scopeOf(tool) == "" {
+				t.Errorf("%v sends to %q, which is no tool", row.when, tool)
+			}
+		}
+	}
+}
+
+func TestErrorsOfThisShopAreNotShown(t *testing.T) {
+	secret := errors.New("open /var/secret/views.db: permission denied")
+	for _, err := range []error{secret, fmt.Errorf("%w: nats://10.0.0.1", eventlog.ErrUnavailable), &eventlog.Gap{Where: "the log", From: 3, To: 4}} {
+		p, internal := explain(err, "req-1")
+		if shown := p.Message + string(encode(p)); !internal || strings.Contains(shown, "secret") || strings.Contains(shown, "10.0.0.1") || strings.Contains(shown, "backup") {
+			t.Errorf("%v is shown as %s", err, shown)
+		}
+	}
+	if p, _ := explain(secret, "req-1"); p.Code != "internal_error" || p.RequestID != "req-1" || !strings.Contains(p.Message, "req-1") {
+		t.Errorf("it is told as %+v", p)
+	}
+}
+
+func TestQuantitiesBeyondALineAreExplained(t *testing.T) {
+	p, _ := explain(&cart.Quantity{Asked: 5, Has: 97}, "")
+	if p.Code != "quantity_limit_exceeded" || *p.Available != 2 || !strings.Contains(p.Message, "2 more") {
+		t.Errorf("it is told as %+v", p)
+	}
+}
+
+// TestABrokenCheckoutIsNotStartedAnew: once it has begun, only its end counts.
+func TestABrokenCheckoutIsNotStartedAnew(t *testing.T) {
+	s := newShop(t)
+	c := &call{Server: s.face, request: "req-1"}
+	var p *problem
+	if err := c.unfinished(order.State{ID: "CS-1", Quote: "q_1"}, context.DeadlineExceeded); !errors.As(err, &p) || p.Code != "checkout_in_progress" || p.OrderID != "CS-1" || !p.Retryable {
+		t.Errorf("it is told as %+v", p)
+	}
+	for status, code := range map[order.Status]string{order.Started: "payment_pending", order.Paying: "payment_pending", order.Failed: "interrupted", order.Declined: "payment_declined"} {
+		if p := notPlaced(order.State{Status: status, Code: "interrupted"}); p.Code != code || p.Message == "" {
+			t.Errorf("%s is told as %+v", status, p)
+		}
+	}
+}
