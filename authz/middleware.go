@@ -37,8 +37,6 @@ func CallerFrom(info *auth.TokenInfo) (Caller, bool) {
 	return c, ok
 }
 
-type checkedKey struct{}
-
 // Middleware stands before the MCP endpoint. It lets a request through that
 // carries one good access token for this resource with all scopes that need
 // names for it (nil: any token will do), and plants the [Caller] where
@@ -49,14 +47,8 @@ type checkedKey struct{}
 // A request for which one of the pass functions is true goes through without a
 // look at its token: a GET without session that next answers with 405.
 func (s *Server) Middleware(next http.Handler, need func(*http.Request) []string, pass ...func(*http.Request) bool) http.Handler {
-	planted := auth.RequireBearerToken(
-		func(ctx context.Context, _ string, _ *http.Request) (*auth.TokenInfo, error) {
-			info, _ := ctx.Value(checkedKey{}).(*auth.TokenInfo)
-			return info, nil
-		},
-		// The token has been checked against our clock; theirs must not differ.
-		&auth.RequireBearerTokenOptions{ClockSkew: 100 * 365 * 24 * time.Hour},
-	)(next)
+	// The token has been checked against our clock; theirs must not differ.
+	options := &auth.RequireBearerTokenOptions{ClockSkew: 100 * 365 * 24 * time.Hour}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		at, ok := s.sites.of(r)
 		if !ok {
@@ -98,7 +90,10 @@ func (s *Server) Middleware(next http.Handler, need func(*http.Request) []string
 			UserID: caller.User + "/" + caller.Client + "/" + caller.Grant,
 			Extra:  map[string]any{callerKey: caller},
 		}
-		planted.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), checkedKey{}, info)))
+		// Only the SDK can plant it, since its context key is its own.
+		auth.RequireBearerToken(func(context.Context, string, *http.Request) (*auth.TokenInfo, error) {
+			return info, nil
+		}, options)(next).ServeHTTP(w, r)
 	})
 }
 

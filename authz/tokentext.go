@@ -93,7 +93,9 @@ func (t text) hash() grant.Hash {
 	b = append(b, '.')
 	b = append(b, t.secret...)
 	sum := sha256.Sum256(b)
-	return grant.Hash(base64.RawURLEncoding.EncodeToString(sum[:]))
+	var out [secretLength]byte
+	base64.RawURLEncoding.Encode(out[:], sum[:])
+	return grant.Hash(out[:])
 }
 
 // mint returns a new code or token of the grant, its generation still open.
