@@ -3,8 +3,10 @@ package projections_test
 import (
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"runtime"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -144,8 +146,9 @@ func BenchmarkRead(b *testing.B) {
 		}
 	}
 	b.Run("Grant", func(b *testing.B) {
+		id := slices.Sorted(maps.Keys(h.grants))[0]
 		for b.Loop() {
-			if _, _, ok, err := s.views.Grant(b.Context(), "grt_7"); err != nil || !ok {
+			if _, _, ok, err := s.views.Grant(b.Context(), id); err != nil || !ok {
 				b.Fatal("no grant", err)
 			}
 		}

@@ -42,9 +42,8 @@ func (v *Views) GrantsOf(ctx context.Context, user string) ([]grant.State, error
 		err := r.conn.rows(ctx, "SELECT id FROM grants WHERE user = ? AND revoked = 0 ORDER BY made DESC, id LIMIT ?",
 			[]any{user, maxGrants}, func(scan func(...any) error) error {
 				var id string
-				ids = append(ids, "")
 				err := scan(&id)
-				ids[len(ids)-1] = id
+				ids = append(ids, id)
 				return err
 			})
 		if err != nil {

@@ -24,7 +24,9 @@ type placing struct {
 }
 
 func newOrders() *orders {
-	return &orders{aggregate: newAggregate("orders", order.Decider(), manyStates), counts: map[string]int64{}}
+	a := newAggregate("orders", order.Decider(), manyStates, column[order.State]{"open_since INTEGER", underWay})
+	a.indexes = []string{"CREATE INDEX orders_open ON orders (open_since, id) WHERE open_since IS NOT NULL"}
+	return &orders{aggregate: a, counts: map[string]int64{}}
 }
 
 func (o *orders) schema() []string {

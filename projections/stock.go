@@ -5,10 +5,14 @@ import (
 )
 
 // newStocks is the view of what is left of each SKU. Each row also holds how
-// many pieces are free, for the lists that ask only for what can be bought.
+// many pieces are free, for the lists that ask only for what can be bought, and
+// when its first reservation is due.
 func newStocks() *stocks {
-	return newAggregate("stock", stock.Decider(), manyStates,
-		column[stock.State]{"available INTEGER NOT NULL", func(_ string, s stock.State) any { return s.Available() }})
+	a := newAggregate("stock", stock.Decider(), manyStates,
+		column[stock.State]{"available INTEGER NOT NULL", func(_ string, s stock.State) any { return s.Available() }},
+		column[stock.State]{"due INTEGER", firstDue})
+	a.indexes = []string{"CREATE INDEX stock_due ON stock (due, id) WHERE due IS NOT NULL"}
+	return a
 }
 
 // available is how many pieces of the SKU can be bought.
