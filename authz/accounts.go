@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
@@ -49,13 +48,17 @@ var (
 	ErrWrong = errors.New("the user name or the password is wrong")
 )
 
-var loginForm = regexp.MustCompile(`^[a-z0-9][a-z0-9._@+-]{0,63}$`)
-
 // normalLogin is the login name as it is compared.
 func normalLogin(login string) (string, error) {
 	login = strings.ToLower(strings.TrimSpace(login))
-	if !loginForm.MatchString(login) {
+	if len(login) == 0 || len(login) > 64 || strings.IndexByte("._@+-", login[0]) >= 0 {
 		return "", ErrLogin
+	}
+	for i := range len(login) {
+		c := login[i]
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && strings.IndexByte("._@+-", c) < 0 {
+			return "", ErrLogin
+		}
 	}
 	return login, nil
 }
@@ -153,6 +156,16 @@ func (a *Accounts) SetPassword(ctx context.Context, user, password string) error
 		return err
 	}
 	return a.credentials.Delete(ctx, credentialKey(before.Credential))
+}
+
+// disable shuts or opens the account. Sessions end with it; see
+// [Server.DisableAccount] for the agents.
+func (a *Accounts) disable(ctx context.Context, user string, cmd account.Command) error {
+	out, err := a.handler.Do(ctx, user, cmd, a.meta(a.now(), user))
+	if err != nil {
+		return err
+	}
+	return a.views.Wait(ctx, out.Position)
 }
 
 // CheckPassword returns the account that login and password belong to, or

@@ -11,8 +11,6 @@ import (
 	"time"
 
 	"till/authz"
-	"till/domain/account"
-	"till/domain/grant"
 )
 
 func TestAttackConsent(t *testing.T) {
@@ -286,93 +284,4 @@ func TestAttackLogin(t *testing.T) {
 			t.Error("the session outlives its eight hours")
 		}
 	})
-}
-
-func TestAccounts(t *testing.T) {
-	s := open(t)
-	accounts := s.srv.Accounts()
-	for name, c := range map[string]struct {
-		login, password string
-		role            account.Role
-		want            error
-	}{
-		"taken":              {"Alice", "long enough", account.Customer, authz.ErrTaken},
-		"a blank in it":      {"a b", "long enough", account.Customer, authz.ErrLogin},
-		"empty":              {"", "long enough", account.Customer, authz.ErrLogin},
-		"markup":             {"<b>", "long enough", account.Customer, authz.ErrLogin},
-		"too long":           {strings.Repeat("a", 65), "long enough", account.Customer, authz.ErrLogin},
-		"short password":     {"carol", "short", account.Customer, authz.ErrPassword},
-		"long password":      {"carol", strings.Repeat("x", 257), account.Customer, authz.ErrPassword},
-		"a role of her own ": {"carol", "long enough", "owner", account.ErrRole},
-	} {
-		t.Run(name, func(t *testing.T) {
-			if _, err := accounts.OpenAccount(t.Context(), c.login, c.password, c.role); !errors.Is(err, c.want) {
-				t.Errorf("%v, want %v", err, c.want)
-			}
-		})
-	}
-	// The call that was refused for its role had taken the name already; the
-	// next one goes on from there.
-	user, err := accounts.OpenAccount(t.Context(), "carol", "long enough", account.Customer)
-	if err != nil || !strings.HasPrefix(user, "usr_") {
-		t.Fatal(user, err)
-	}
-	if login, err := accounts.Login(t.Context(), user); err != nil || login != "carol" {
-		t.Errorf("%q %v", login, err)
-	}
-	if err := accounts.People().Forget(t.Context(), user); err != nil {
-		t.Fatal(err)
-	}
-	if login, err := accounts.Login(t.Context(), user); err != nil || login != "erased" {
-		t.Errorf("%q %v", login, err)
-	}
-	if err := accounts.SetPassword(t.Context(), "usr_nobody", "long enough"); !errors.Is(err, account.ErrUnknown) {
-		t.Error(err)
-	}
-	if _, err := accounts.Find(t.Context(), "nobody"); !errors.Is(err, authz.ErrNobody) {
-		t.Error(err)
-	}
-}
-
-func TestConnections(t *testing.T) {
-	s := open(t)
-	client, tok := s.connect("alice")
-	_, bobs := s.connect("bob")
-	b := s.browser()
-	if a := b.get("/account/connections"); a.Header.Get("Location") != "/login" {
-		t.Fatalf("%d", a.StatusCode)
-	}
-	b.login(b.get("/login"), "alice", s.users["alice"])
-	page := b.get("/account/connections")
-	if strings.Count(page.body, "<section") != 1 || !strings.Contains(page.body, "Test agent") {
-		t.Fatalf("the page shows %d connections", strings.Count(page.body, "<section"))
-	}
-	form := fields(page.body, "/account/connections")
-	bobGrant := strings.TrimPrefix(strings.Split(bobs.Access, ".")[0], "at_")
-	form.Set("grant", bobGrant)
-	b.post("/account/connections", form)
-	if !s.works(bobs.Access) {
-		t.Error("alice disconnects bob's agent")
-	}
-	form.Set("grant", strings.TrimPrefix(strings.Split(tok.Access, ".")[0], "at_"))
-	b.post("/account/connections", url.Values{"grant": form["grant"], "form": {"x"}}).shown(t, 400)
-	if a := b.post("/account/connections", form); a.StatusCode != 200 || strings.Contains(a.body, "<section") || !strings.Contains(a.body, "no longer work") {
-		t.Errorf("%d %s", a.StatusCode, a.body)
-	}
-	if s.works(tok.Access) {
-		t.Error("the token works after the disconnection")
-	}
-	s.postForm("/token", refreshForm(client, tok.Refresh)).wants(t, 400, "invalid_grant")
-
-	_, one := s.connect("alice")
-	_, two := s.connect("alice")
-	form = fields(b.get("/account/connections").body, "/account/connections")
-	form.Set("grant", "all")
-	b.post("/account/connections", form)
-	if s.works(one.Access) || s.works(two.Access) || !s.works(bobs.Access) {
-		t.Error("all, and only alice's, must be disconnected")
-	}
-	if last := s.events()[len(s.events())-1]; last.Type != "grant.revoked" || last.Actor.User == "" || !strings.Contains(string(last.Data), string(grant.ByUser)) {
-		t.Errorf("the log does not say who did it: %+v %s", last.Actor, last.Data)
-	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"till/authz/redirect"
+	"till/domain/account"
 	"till/domain/eventlog"
 	"till/domain/grant"
 )
@@ -118,6 +119,29 @@ func (s *Server) Disconnect(ctx context.Context, grantID string, why grant.Reaso
 	}
 	s.cfg.Logger.Info("a grant was revoked", "grant", grantID, "reason", why)
 	return s.applied(ctx, out.Position)
+}
+
+// DisableAccount shuts a person's account: nobody logs in to it, its sessions
+// end, and all its agents are disconnected before it returns.
+func (s *Server) DisableAccount(ctx context.Context, user string) error {
+	if err := s.accounts.disable(ctx, user, account.Disable{At: s.now()}); err != nil {
+		return err
+	}
+	grants, err := s.cfg.Views.GrantsOf(ctx, user)
+	if err != nil {
+		return err
+	}
+	for _, g := range grants {
+		if err := s.Disconnect(ctx, g.ID, grant.AccountClosed, eventlog.Actor{Kind: eventlog.Admin}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// EnableAccount undoes DisableAccount; agents have to be connected anew.
+func (s *Server) EnableAccount(ctx context.Context, user string) error {
+	return s.accounts.disable(ctx, user, account.Enable{At: s.now()})
 }
 
 func ago(d time.Duration) string {

@@ -32,4 +32,10 @@ func TestFlow(t *testing.T) {
 		t.Fatalf("revoke: %d %s, the sibling works: %v", a.StatusCode, a.body, s.works(next.Access))
 	}
 	s.postForm("/token", refreshForm(client, next.Refresh)).wants(t, 400, "invalid_grant")
+
+	for _, e := range s.events() {
+		if e.Stream.Category == "grant" && (e.Actor.User == "" || e.Actor.Client != client || e.Actor.Grant != e.Stream.ID || e.Time.IsZero()) {
+			t.Errorf("%s does not say who, by what and when: %+v", e.Type, e.Meta)
+		}
+	}
 }

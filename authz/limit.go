@@ -23,8 +23,8 @@ type limits struct {
 
 func newLimits() limits {
 	return limits{
-		registerFrom: newLimiter(time.Second, 60),
-		registerAll:  newLimiter(200*time.Millisecond, 300),
+		registerFrom: newLimiter(5*time.Second, 60),
+		registerAll:  newLimiter(time.Second, 300),
 		loginFrom:    newLimiter(2*time.Second, 100),
 		loginAs:      newLimiter(30*time.Second, 10),
 		tokenFrom:    newLimiter(10*time.Millisecond, 500),

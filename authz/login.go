@@ -79,14 +79,16 @@ func (s *Server) tryLogin(w http.ResponseWriter, r *http.Request, at site) error
 		limit *limiter
 		key   string
 	}{{s.limits.loginAs, account}, {s.limits.loginFrom, from(r)}} {
-		if wait, empty := l.limit.empty(l.key, now); empty {
+		if wait, empty := l.limit.empty(l.key, now); empty && l.key != "" {
 			retryAfter(w, wait)
 			return s.showLogin(w, 429, tx, sealed, browser, shown, "Too many failed tries. Wait "+inWords(wait)+", then try again.")
 		}
 	}
 	who, err := s.accounts.CheckPassword(r.Context(), login, password)
 	if errors.Is(err, ErrWrong) {
-		s.limits.loginAs.take(account, now)
+		if account != "" {
+			s.limits.loginAs.take(account, now)
+		}
 		s.limits.loginFrom.take(from(r), now)
 		s.cfg.Logger.Info("login failed", "from", from(r))
 		return s.showLogin(w, 401, tx, sealed, browser, shown, "The user name or the password is wrong.")

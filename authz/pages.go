@@ -68,9 +68,6 @@ func (s *Server) show(w http.ResponseWriter, status int, name string, data inter
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=()")
 	h.Set("Cache-Control", "no-store")
-	if s.sites.main.secure {
-		h.Set("Strict-Transport-Security", "max-age=31536000")
-	}
 	w.WriteHeader(status)
 	w.Write(body.Bytes())
 	return nil

@@ -29,7 +29,8 @@ type sites struct {
 	all  map[string]site
 }
 
-var loopbacks = []string{"localhost", "127.0.0.1", "[::1]"}
+// loopbacks are the names of this machine that clients use.
+func loopbacks() []string { return []string{"localhost", "127.0.0.1", "[::1]"} }
 
 // ParsePublicURL checks and normalises the URL under which clients reach the
 // shop: https, or http on a loopback name; an origin without path. It returns
@@ -58,7 +59,7 @@ func newSites(raw string) (sites, error) {
 	if strings.Contains(host, ":") {
 		host = "[" + host + "]"
 	}
-	local := slices.Contains(loopbacks, host)
+	local := slices.Contains(loopbacks(), host)
 	switch {
 	case scheme != "https" && scheme != "http":
 		return bad("must begin with https:// (or http:// on this machine)")
@@ -86,7 +87,7 @@ func newSites(raw string) (sites, error) {
 	s := sites{main: make(host), all: map[string]site{}}
 	s.all[s.main.host] = s.main
 	if local {
-		for _, name := range loopbacks {
+		for _, name := range loopbacks() {
 			alias := make(name)
 			s.all[alias.host] = alias
 		}
@@ -153,6 +154,9 @@ var errMisdirected = errors.New("authz: reached under another host")
 // with what is wrong and both cures (421, RFC 9110 section 15.5.20).
 func (s *Server) known(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.sites.main.secure {
+			w.Header().Set("Strict-Transport-Security", "max-age=31536000") // RFC 6797
+		}
 		if s.KnowsHost(r) {
 			next.ServeHTTP(w, r)
 			return

@@ -1,6 +1,7 @@
 package authz
 
 import (
+	"context"
 	"crypto/sha256"
 	"net/http"
 	"net/url"
@@ -37,11 +38,35 @@ func (s *Server) redeem(r *http.Request, form url.Values) (tokenAnswer, error) {
 		Code: code.hash(), Client: form.Get("client_id"), Redirect: form.Get("redirect_uri"),
 		Challenge: b64(challenge[:]), Resource: resource, Pair: pair,
 	}
-	out, err := s.grants.Do(r.Context(), code.grant, cmd, s.meta(eventlog.Actor{Kind: eventlog.Agent, Client: cmd.Client, Grant: code.grant}))
+	actor, err := s.agent(r.Context(), code.grant, cmd.Client)
+	if err != nil {
+		return tokenAnswer{}, err
+	}
+	out, err := s.grants.Do(r.Context(), code.grant, cmd, s.meta(actor))
 	if err != nil {
 		return tokenAnswer{}, err
 	}
 	return s.settle(r.Context(), out, access, refresh)
+}
+
+// agent is who acts with a code or token of the grant. It returns ErrRevoked
+// when the person's account is shut: a grant that was being made while the
+// account was shut must not outlive that.
+func (s *Server) agent(ctx context.Context, grantID, client string) (eventlog.Actor, error) {
+	actor := eventlog.Actor{Kind: eventlog.Agent, Client: client, Grant: grantID}
+	g, _, known, err := s.cfg.Views.Grant(ctx, grantID)
+	if err != nil || !known {
+		return actor, err // a grant newer than the views: the command finds it
+	}
+	who, err := s.accounts.state(ctx, g.User)
+	if err != nil {
+		return actor, err
+	}
+	if !who.Active() {
+		return actor, grant.ErrRevoked
+	}
+	actor.User = g.User
+	return actor, nil
 }
 
 // pair mints the next tokens of a grant.

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"till/domain/eventlog"
 	"till/domain/grant"
 )
 
@@ -45,7 +44,11 @@ func (s *Server) renew(r *http.Request, form url.Values) (tokenAnswer, error) {
 	}
 	access, refresh, pair := s.pair(presented.grant)
 	cmd.Pair = pair
-	out, err := s.grants.Do(r.Context(), presented.grant, cmd, s.meta(eventlog.Actor{Kind: eventlog.Agent, Client: cmd.Client, Grant: presented.grant}))
+	actor, err := s.agent(r.Context(), presented.grant, cmd.Client)
+	if err != nil {
+		return tokenAnswer{}, err
+	}
+	out, err := s.grants.Do(r.Context(), presented.grant, cmd, s.meta(actor))
 	if err != nil {
 		return tokenAnswer{}, err
 	}

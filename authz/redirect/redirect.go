@@ -6,7 +6,6 @@ package redirect
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -17,11 +16,19 @@ const MaxLength = 512
 // ErrRefused: the address may not be registered; the text around it says why.
 var ErrRefused = errors.New("redirect address refused")
 
-// apps are the private schemes of programs that are known to use a bare word
-// where RFC 8252 section 7.1 asks for a reversed domain name.
-var apps = []string{"claude", "cursor", "vscode", "vscode-insiders", "windsurf", "zed"}
+// app is whether the scheme is that of a program that is known to use a bare
+// word where RFC 8252 section 7.1 asks for a reversed domain name.
+func app(scheme string) bool {
+	switch scheme {
+	case "claude", "cursor", "vscode", "vscode-insiders", "windsurf", "zed":
+		return true
+	}
+	return false
+}
 
-var loopbacks = []string{"localhost", "127.0.0.1", "[::1]"}
+func loopback(host string) bool {
+	return host == "localhost" || host == "127.0.0.1" || host == "[::1]"
+}
 
 // address is a redirect address taken apart by its text alone.
 type address struct {
@@ -83,7 +90,7 @@ func Destination(uri string) string {
 	return a.scheme + ":"
 }
 
-func (a address) loopback() bool { return a.scheme == "http" && slices.Contains(loopbacks, a.host) }
+func (a address) loopback() bool { return a.scheme == "http" && loopback(a.host) }
 
 func parse(uri string) (address, error) {
 	no := func(why string) (address, error) { return address{}, fmt.Errorf("%w: %s", ErrRefused, why) }
@@ -108,7 +115,7 @@ func parse(uri string) (address, error) {
 	switch {
 	case scheme == "https" || scheme == "http":
 		return parseWeb(scheme, rest)
-	case slices.Contains(apps, scheme) || (strings.Contains(scheme, ".") && !strings.HasPrefix(scheme, ".") && !strings.HasSuffix(scheme, ".")):
+	case app(scheme) || (strings.Contains(scheme, ".") && !strings.HasPrefix(scheme, ".") && !strings.HasSuffix(scheme, ".")):
 		if rest == "" || strings.Contains(rest, "@") {
 			return no("nothing follows its scheme, or it holds a user name")
 		}
@@ -142,7 +149,7 @@ func parseWeb(scheme, rest string) (address, error) {
 	switch {
 	case scheme == "http" && !a.loopback():
 		return no("http is accepted for localhost, 127.0.0.1 and [::1] only; use https")
-	case scheme == "https" && !hostName(host) && !slices.Contains(loopbacks, host):
+	case scheme == "https" && !hostName(host) && !loopback(host):
 		return no("its host is not a plain name in lower case")
 	}
 	return a, nil

@@ -1,0 +1,65 @@
+package authz_test
+
+import (
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Whatever is sent to the open addresses, the answer is one that the caller
+// made necessary, in the right form, and nothing is written.
+func FuzzOpenAddresses(f *testing.F) {
+	s := open(f)
+	client, tok := s.connect("alice")
+	f.Add("/token", refreshForm(client, tok.Access).Encode())
+	f.Add("/token", s.redeemForm(client, "ac_x").Encode())
+	f.Add("/token", "grant_type=%zz;a=b&&&=")
+	f.Add("/revoke", "token=at_x&client_id="+client)
+	f.Add("/register", `{"redirect_uris":["https://a.test/cb"],"client_name":"\u0000"}`)
+	f.Add("/register", `{"redirect_uris":{"a":1}}`)
+	f.Add("/authorize", s.request(client).Encode())
+	f.Add("/authorize", "client_id=a&client_id=b")
+	f.Add("/login", "tx=x&form=y&username=alice&password=z")
+	f.Add("/consent", "tx=x&decision=allow")
+	f.Add("/logout", "form=x")
+	f.Add("/account/connections", "grant=all&form=x")
+	host := strings.TrimPrefix(s.url, "http://")
+	before, err := s.log.Head(f.Context())
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, path, body string) {
+		switch path {
+		case "/token", "/revoke", "/register", "/authorize", "/login", "/consent", "/logout", "/account/connections":
+		default:
+			path = "/token"
+		}
+		s.clock.Add(time.Minute) // so that no limit answers instead
+		method, target, media := "POST", path, "application/x-www-form-urlencoded"
+		if path == "/register" {
+			media = "application/json"
+		}
+		req := httptest.NewRequest(method, target, strings.NewReader(body))
+		if path == "/authorize" {
+			req = httptest.NewRequest("GET", target, nil)
+			req.URL.RawQuery = body
+		}
+		req.Host = host
+		req.Header.Set("Content-Type", media)
+		w := httptest.NewRecorder()
+		s.srv.Handler().ServeHTTP(w, req)
+		if w.Code >= 500 || w.Code == 200 && path != "/revoke" && path != "/login" {
+			t.Fatalf("%s %q: %d %s", path, body, w.Code, w.Body)
+		}
+		html := strings.HasPrefix(w.Header().Get("Content-Type"), "text/html")
+		if wire := path == "/token" || path == "/revoke" || path == "/register"; wire == html && w.Code != 303 {
+			t.Fatalf("%s %q: %d as %s", path, body, w.Code, w.Header().Get("Content-Type"))
+		}
+		if path != "/revoke" {
+			if after, err := s.log.Head(t.Context()); err != nil || after != before {
+				t.Fatalf("%s %q wrote to the log: %v", path, body, err)
+			}
+		}
+	})
+}
