@@ -23,7 +23,7 @@ func TestAttackCode(t *testing.T) {
 		return form
 	}
 
-	t.Run("35 replay of a code kills the family", func(t *testing.T) {
+	t.Run("35 43 replay of a code kills the family, also after an answer that got lost", func(t *testing.T) {
 		code := fresh()
 		tok := s.tokens(with(code))
 		s.postForm("/token", with(code)).wants(t, 400, "invalid_grant")

@@ -91,6 +91,9 @@ func TestAttackTransport(t *testing.T) {
 		if n := strings.Count(s.lines.String(), "public URL"); n != 1 {
 			t.Errorf("%d log lines, want one a minute", n)
 		}
+		if w := s.ask("GET", "tunnel.evil.test", "/", "Accept", "text/html"); w.Code != 421 || !strings.Contains(w.Body.String(), "<h1>") || !strings.Contains(w.Body.String(), "https://shop.mydomain.net") {
+			t.Errorf("page: %d %s", w.Code, w.Body)
+		}
 		req := httptest.NewRequest("POST", "/mcp", nil)
 		req.Host = "evil.test"
 		w := httptest.NewRecorder()
@@ -111,6 +114,15 @@ func TestAttackTransport(t *testing.T) {
 			if w := s.ask("GET", host, "/.well-known/oauth-protected-resource"); w.Code != 421 {
 				t.Errorf("%s: %d", host, w.Code)
 			}
+		}
+	})
+	t.Run("the address itself, and addresses that are not there", func(t *testing.T) {
+		s := open(t)
+		if a := s.browser().get("/"); a.StatusCode != 200 || !strings.Contains(a.body, "<code>"+s.url+"/mcp</code>") {
+			t.Errorf("%d %s", a.StatusCode, a.body)
+		}
+		for _, path := range []string{"/nothing", "/introspect", "/userinfo", "/favicon.ico"} {
+			s.browser().get(path).wants(t, 404, "not_found")
 		}
 	})
 	t.Run("93 the token endpoint's body", func(t *testing.T) {

@@ -155,6 +155,8 @@ func (s *Server) Handler() http.Handler {
 	page("/consent", s.consent, "GET", "POST")
 	page("/logout", s.logout, "POST")
 	page("/account/connections", s.connections, "GET", "POST")
+	page("/{$}", s.home, "GET")
+	mux.Handle("/", s.known(http.HandlerFunc(nowhere)))
 	return mux
 }
 

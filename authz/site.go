@@ -1,7 +1,6 @@
 package authz
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -148,8 +147,6 @@ type strays struct {
 	last  time.Time
 }
 
-var errMisdirected = errors.New("authz: reached under another host")
-
 // known answers requests that came under another host than the public URL's
 // with what is wrong and both cures (421, RFC 9110 section 15.5.20).
 func (s *Server) known(next http.Handler) http.Handler {
@@ -177,5 +174,11 @@ func (s *Server) misdirected(w http.ResponseWriter, r *http.Request) {
 		s.strays.count, s.strays.last = 0, now
 	}
 	s.strays.mu.Unlock()
+	if wantsPage(r) {
+		s.page(func(http.ResponseWriter, *http.Request) error {
+			return &pageError{status: http.StatusMisdirectedRequest, title: "This is not the shop’s address", text: text, hint: "Go to " + s.sites.main.issuer + " instead."}
+		}).ServeHTTP(w, r)
+		return
+	}
 	writeJSON(w, http.StatusMisdirectedRequest, wireError{"misdirected_request", text})
 }
