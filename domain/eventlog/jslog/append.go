@@ -106,12 +106,12 @@ func (l *Log) settle(ctx context.Context, changes []eventlog.Change, send func(t
 	switch {
 	case err == nil:
 		return eventlog.Position(seq), nil
-	case errors.As(err, &no) && no.conflict() && !lost:
-		return 0, fmt.Errorf("%w: %s", eventlog.ErrConflict, changes[0].Stream)
-	case errors.As(err, &no) && !no.conflict():
-		return 0, refused(no)
-	case errors.Is(err, errLost) || lost:
+	case lost:
 		return l.lookUp(ctx, changes)
+	case errors.As(err, &no) && no.conflict():
+		return 0, fmt.Errorf("%w: %s", eventlog.ErrConflict, changes[0].Stream)
+	case errors.As(err, &no):
+		return 0, refused(no)
 	}
 	return 0, err
 }

@@ -65,7 +65,7 @@ func (s *Subscriber) open(ctx context.Context, topic string) (*durable, error) {
 // pull bounds of one request for an event.
 const (
 	pullExpires   = 30 * time.Second
-	pullHeartbeat = 5 * time.Second
+	pullHeartbeat = time.Second
 	outagePause   = 250 * time.Millisecond
 )
 
@@ -105,7 +105,7 @@ func (d *durable) pull(ctx context.Context) (*nats.Msg, error) {
 		return nil, unavailable(ctx, err)
 	}
 	for {
-		limited, cancel := context.WithTimeout(ctx, 2*pullHeartbeat)
+		limited, cancel := context.WithTimeout(ctx, 3*pullHeartbeat)
 		m, err := d.sub.NextMsgWithContext(limited)
 		cancel()
 		if err != nil {

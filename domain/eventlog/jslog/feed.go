@@ -10,8 +10,6 @@ import (
 // errOutage: the consumer does not go on, but a new one may.
 var errOutage = errors.Join(eventlog.ErrUnavailable, errors.New("the NATS server stopped sending"))
 
-func isOutage(err error) bool { return errors.Is(err, eventlog.ErrUnavailable) }
-
 // buffered is how many decoded events wait at most for the caller.
 const buffered = 16 << 10
 
@@ -101,6 +99,13 @@ func (f *feed) take() ([]eventlog.Envelope, error) {
 	f.chunk = 2 * len(batch)
 	signal(f.space)
 	return batch, nil
+}
+
+// position is that of the last event put in.
+func (f *feed) position() uint64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.at
 }
 
 // life counts everything that the server sent.

@@ -2,6 +2,7 @@ package jslog
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -28,29 +29,27 @@ func (l *Log) Follow(ctx context.Context, after eventlog.Position, most int) ite
 		var trouble time.Time // since when nothing goes on
 		for {
 			served, err := l.serve(ctx, f, yield)
-			switch {
-			case err == nil: // the caller is done
-				return
-			case ctx.Err() != nil:
-				yield(nil, ctx.Err())
-				return
-			case !isOutage(err):
-				yield(nil, err)
-				return
-			case served:
-				trouble = time.Time{}
+			if err == nil {
+				return // the caller is done
 			}
-			if trouble.IsZero() {
+			if served || trouble.IsZero() {
 				trouble = time.Now()
 			}
-			if l.nc.IsClosed() || time.Since(trouble) > l.patience {
-				yield(nil, err)
-				return
+			// A leader that was just elected may for a moment not know all that
+			// the one before it had: ErrBeyond may pass, too.
+			passing := errors.Is(err, eventlog.ErrUnavailable) || errors.Is(err, eventlog.ErrBeyond)
+			if ctx.Err() == nil && passing && !l.nc.IsClosed() && time.Since(trouble) < l.patience {
+				select {
+				case <-time.After(outagePause):
+					continue
+				case <-ctx.Done():
+				}
 			}
-			select {
-			case <-time.After(250 * time.Millisecond):
-			case <-ctx.Done():
+			if ctx.Err() != nil {
+				err = ctx.Err()
 			}
+			yield(nil, err)
+			return
 		}
 	}
 }
@@ -72,6 +71,11 @@ func (l *Log) checkStart(ctx context.Context, after uint64) error {
 // serve follows with one consumer until the caller is done (nil) or something
 // fails, and says whether it handed out anything.
 func (l *Log) serve(ctx context.Context, f *feed, yield func([]eventlog.Envelope, error) bool) (served bool, err error) {
+	status := l.nc.StatusChanged()
+	defer l.nc.RemoveStatusListener(status)
+	if err := l.checkStart(ctx, f.position()); err != nil {
+		return false, err
+	}
 	c, err := l.startConsumer(ctx, f)
 	if err != nil {
 		return false, err
@@ -97,12 +101,14 @@ func (l *Log) serve(ctx context.Context, f *feed, yield func([]eventlog.Envelope
 		case <-f.wake:
 		case <-ctx.Done():
 			return served, ctx.Err()
+		case <-status: // the connection broke, and the consumer with it
+			return served, errOutage
 		case <-tick.C:
 			now := f.life()
 			if missing++; now != life {
 				life, missing = now, 0
 			}
-			if missing > 3 || l.nc.IsClosed() {
+			if missing > 3 {
 				return served, errOutage
 			}
 		}

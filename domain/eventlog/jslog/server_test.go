@@ -85,3 +85,5 @@ func fillFast(t testing.TB, nc *nats.Conn, count int) {
 		t.Fatal("the events are not stored")
 	}
 }
+
+func jslogOptions(name string) jslog.SubscriberOptions { return jslog.SubscriberOptions{Name: name} }

@@ -1,18 +1,13 @@
 package jslog_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/ThreeDotsLabs/watermill"
 	"github.com/ThreeDotsLabs/watermill/message"
-	"github.com/ThreeDotsLabs/watermill/message/router/middleware"
 
 	"till/domain/eventlog"
 	"till/domain/eventlog/jslog"
@@ -260,111 +255,6 @@ func TestSubscriberHoldsBack(t *testing.T) {
 	})
 }
 
-func TestSubscriberClose(t *testing.T) {
-	log := newLog(t)
-	orders(t, log, 3)
-	t.Run("WaitsForTheHandler", func(t *testing.T) {
-		s := newSubscriber(t, log, jslog.SubscriberOptions{Name: "wait", Grace: patience})
-		c := subscribe(t, s, "order")
-		m, first := next(t, c)
-		var acked atomic.Bool
-		go func() {
-			<-m.Context().Done() // Close tells the handler
-			time.Sleep(50 * time.Millisecond)
-			acked.Store(true)
-			m.Ack()
-		}()
-		s.Close()
-		if !acked.Load() {
-			t.Fatal("Close did not wait for the handler")
-		}
-		c = subscribe(t, newSubscriber(t, log, jslog.SubscriberOptions{Name: "wait"}), "order")
-		if _, e := next(t, c); e.Position <= first.Position {
-			t.Fatalf("event %d came again although it was acknowledged", e.Position)
-		}
-	})
-	t.Run("NotLongerThanTheGrace", func(t *testing.T) {
-		s := newSubscriber(t, log, jslog.SubscriberOptions{Name: "grace", Grace: 50 * time.Millisecond})
-		c := subscribe(t, s, "order")
-		_, first := next(t, c)
-		s.Close()
-		// The event is free again at once, long before the ack wait.
-		c = subscribe(t, newSubscriber(t, log, jslog.SubscriberOptions{Name: "grace"}), "order")
-		if _, e := next(t, c); e.Position != first.Position {
-			t.Fatalf("event %d, want %d again", e.Position, first.Position)
-		}
-	})
-	t.Run("ClosesTheChannels", func(t *testing.T) {
-		s := newSubscriber(t, log, jslog.SubscriberOptions{Name: "chan"})
-		c1, c2 := subscribe(t, s, "cart"), subscribe(t, s, "nothing")
-		s.Close()
-		s.Close()
-		for m := range c1 {
-			t.Fatalf("%s came out of a closed subscriber", m.UUID)
-		}
-		for range c2 {
-			t.Fatal("a message out of nothing")
-		}
-		if _, err := s.Subscribe(t.Context(), "order"); !errors.Is(err, jslog.ErrClosed) {
-			t.Fatalf("a closed subscriber says %v", err)
-		}
-	})
-	t.Run("WithItsContext", func(t *testing.T) {
-		s := newSubscriber(t, log, jslog.SubscriberOptions{Name: "ctx"})
-		ctx, cancel := context.WithCancel(t.Context())
-		c, err := s.Subscribe(ctx, "nothing")
-		if err != nil {
-			t.Fatal(err)
-		}
-		cancel()
-		if _, ok := <-c; ok {
-			t.Fatal("a message out of nothing")
-		}
-		if err := s.Close(); err != nil {
-			t.Fatal(err)
-		}
-	})
-}
-
-// Closing in the middle of a flood, again and again: nothing panics, nothing
-// hangs, nothing is lost and nothing overtakes.
-func TestSubscriberCloseUnderLoad(t *testing.T) {
-	log := newLog(t)
-	const total = 200
-	want := orders(t, log, total)
-	var mu sync.Mutex
-	var got []eventlog.Position
-	for round := 0; len(got) < total && round < 1000; round++ {
-		s := newSubscriber(t, log, jslog.SubscriberOptions{Name: "load", Grace: time.Second})
-		c := subscribe(t, s, "order")
-		var handlers sync.WaitGroup
-		for range 3 {
-			handlers.Go(func() {
-				for m := range c {
-					e, err := jslog.Envelope(m)
-					if err != nil {
-						t.Error(err)
-					}
-					mu.Lock()
-					if n := len(got); n == 0 || got[n-1] < e.Position {
-						got = append(got, e.Position)
-					} else if got[n-1] > e.Position {
-						t.Errorf("event %d came after %d", e.Position, got[n-1])
-					}
-					mu.Unlock()
-					m.Ack()
-				}
-			})
-		}
-		time.Sleep(time.Duration(round%7) * time.Millisecond)
-		s.Close()
-		handlers.Wait()
-	}
-	if !slices.Equal(got, want) {
-		t.Fatalf("%d of %d events came", len(got), total)
-	}
-}
-
 func TestSubscriberRefuses(t *testing.T) {
 	log := newLog(t)
 	for _, name := range []string{"", "a b", "a.b", "*", ">"} {
@@ -377,74 +267,5 @@ func TestSubscriberRefuses(t *testing.T) {
 		if _, err := s.Subscribe(t.Context(), topic); !errors.Is(err, eventlog.ErrInvalid) {
 			t.Errorf("topic %q: %v", topic, err)
 		}
-	}
-}
-
-// The whole chain as the shop uses it: router, retries, poison queue.
-func TestRouterParksWhatFails(t *testing.T) {
-	log := newLog(t)
-	want := orders(t, log, 3)
-	poison, err := jslog.NewPoison(t.Context(), log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: 5 * time.Second}, watermill.NopLogger{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	park, err := middleware.PoisonQueue(poison, "fulfil")
-	if err != nil {
-		t.Fatal(err)
-	}
-	router.AddMiddleware(park, middleware.Retry{MaxRetries: 2, InitialInterval: time.Millisecond}.Middleware)
-	var mu sync.Mutex
-	seen := map[eventlog.Position]int{}
-	done := make(chan struct{})
-	router.AddConsumerHandler("fulfil", "order", newSubscriber(t, log, jslog.SubscriberOptions{Name: "fulfil"}), func(m *message.Message) error {
-		e, err := jslog.Envelope(m)
-		if err != nil {
-			return err
-		}
-		mu.Lock()
-		defer mu.Unlock()
-		if seen[e.Position]++; e.Position == want[1] {
-			return errors.New("the carrier says no")
-		}
-		if e.Position == want[2] {
-			close(done)
-		}
-		return nil
-	})
-	go func() {
-		if err := router.Run(t.Context()); err != nil {
-			t.Error(err)
-		}
-	}()
-	select {
-	case <-done:
-	case <-time.After(patience):
-		t.Fatal("the reactor does not get through")
-	}
-	if err := router.Close(); err != nil {
-		t.Fatal(err)
-	}
-	mu.Lock()
-	defer mu.Unlock()
-	if seen[want[0]] != 1 || seen[want[1]] != 3 || seen[want[2]] != 1 {
-		t.Fatalf("tries %v", seen)
-	}
-	var parked []jslog.Parked
-	for p, err := range poison.All(t.Context(), 0) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		parked = append(parked, p)
-	}
-	if len(parked) != 1 || parked[0].Topic != "fulfil" || parked[0].Message.Metadata[middleware.ReasonForPoisonedKey] != "the carrier says no" {
-		t.Fatalf("parked %+v", parked)
-	}
-	e, err := jslog.Envelope(parked[0].Message)
-	if err != nil || e.Position != want[1] {
-		t.Fatalf("the parked message carries event %d, %v", e.Position, err)
 	}
 }
