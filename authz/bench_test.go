@@ -107,3 +107,20 @@ func hashOf(text string) grant.Hash {
 	sum := sha256.Sum256([]byte(text))
 	return grant.Hash(base64.RawURLEncoding.EncodeToString(sum[:]))
 }
+
+// BenchmarkDance is the whole way from the documents to the tokens over
+// loopback, for a person who is logged in already: without the password hash.
+func BenchmarkDance(b *testing.B) {
+	s := open(b)
+	person := s.browser()
+	client := s.register("Test agent", callback)
+	person.code("alice", s.request(client))
+	for b.Loop() {
+		s.clock.Add(10 * time.Second) // so that no limit stands in the way
+		if person.get("/.well-known/oauth-protected-resource/mcp").StatusCode != 200 || person.get("/.well-known/oauth-authorization-server").StatusCode != 200 {
+			b.Fatal("no documents")
+		}
+		client := s.register("Test agent", callback)
+		s.tokens(s.redeemForm(client, person.code("alice", s.request(client)).Get("code")))
+	}
+}
