@@ -7,8 +7,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/nats-io/nats.go"
-
 	"till/authz"
 	"till/domain/account"
 	"till/domain/account/session"
@@ -50,7 +48,7 @@ type App struct {
 	origin   string
 	folder   *Folder
 	nats     *NATS
-	conn     *nats.Conn
+	conn     interface{ Close() } // to the log's server
 	log      *jslog.Log
 	types    *eventlog.Types
 	views    *projections.Views
@@ -156,10 +154,12 @@ func (a *App) openLog(ctx context.Context) (err error) {
 	if a.nats, err = StartNATS(ctx, NATSOptions{Dir: a.folder.NATSDir(), Log: a.opt.Logger}); err != nil {
 		return err
 	}
-	if a.conn, err = jslog.ConnectInProcess(ctx, a.nats); err != nil {
+	conn, err := jslog.ConnectInProcess(ctx, a.nats)
+	if err != nil {
 		return err
 	}
-	a.log, err = jslog.Open(ctx, a.conn, jslog.Options{})
+	a.conn = conn
+	a.log, err = jslog.Open(ctx, conn, jslog.Options{})
 	return err
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"till/domain/cart"
 	"till/domain/eventlog"
+	"till/domain/eventlog/jslog"
 	"till/domain/money"
 )
 
@@ -106,7 +107,12 @@ type raw struct {
 
 func newRaw(b *testing.B, a *App) *raw {
 	b.Helper()
-	js, err := jetstream.New(a.conn)
+	conn, err := jslog.ConnectInProcess(context.Background(), a.nats)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(conn.Close)
+	js, err := jetstream.New(conn)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -114,7 +120,7 @@ func newRaw(b *testing.B, a *App) *raw {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return &raw{a.conn, make([]uint64, 64)}
+	return &raw{conn, make([]uint64, 64)}
 }
 
 func (r *raw) publish(caller, _ int) error {

@@ -42,32 +42,15 @@ type summary struct {
 // a time, but the next is ready when it does.
 const abreast = 16
 
-// conflicts are the products of the file that clash with what the shop has: a
-// handle or a SKU that belongs to another product.
+// conflicts are the names of the file that belong to other products of the shop.
 func (im *importer) conflicts(ctx context.Context, rows []catalog.Row) (faults []catalog.Fault, err error) {
-	err = im.views.Read(ctx, 0, func(r *projections.Reader) error {
-		for _, row := range rows {
-			check := func(field, ref string) error {
-				known, sku, ok, err := r.Product(ctx, ref)
-				if err != nil || !ok || known.ID == row.Product.ID {
-					return err
-				}
-				if (field == "sku" && sku == ref) || (field == "handle" && known.Handle == ref) || (field == "id" && known.ID == ref) {
-					faults = append(faults, catalog.Fault{Line: row.Line, Field: field,
-						Message: fmt.Sprintf("%s %q belongs to the product %q already", field, ref, known.ID)})
-				}
-				return nil
-			}
-			if err := check("handle", row.Product.Handle); err != nil {
-				return err
-			}
-			for _, v := range row.Product.Variants {
-				if err := check("sku", v.SKU); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
+	err = im.views.Read(ctx, 0, func(r *projections.Reader) (failed error) {
+		faults = catalog.CheckAgainst(rows, func(name string) (string, bool) {
+			known, _, ok, err := r.Product(ctx, name)
+			failed = errors.Join(failed, err)
+			return known.ID, ok
+		})
+		return failed
 	})
 	return faults, err
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
 	"till/mcp"
@@ -108,6 +109,8 @@ type Running struct {
 	socket func()
 	react  func() error
 	failed chan error
+	stop   sync.Once
+	why    error // what Stop answers
 }
 
 // Serve opens the shop and puts it behind HTTP. It returns when the shop can be
@@ -179,6 +182,11 @@ func localURL(bound *net.TCPAddr, asked string) string {
 
 // Stop finishes the calls under way and closes the shop, the last opened first.
 func (r *Running) Stop() error {
+	r.stop.Do(func() { r.why = r.stopOnce() })
+	return r.why
+}
+
+func (r *Running) stopOnce() error {
 	var errs []error
 	if r.server != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), drain)
