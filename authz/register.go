@@ -51,12 +51,6 @@ type pendingClient struct {
 // follows from its metadata, so that registering again gives the same one.
 func (s *Server) register(w http.ResponseWriter, r *http.Request) error {
 	now := s.now()
-	if wait, ok := s.limits.registerFrom.take(from(r), now); !ok {
-		return tooMany(wait)
-	}
-	if wait, ok := s.limits.registerAll.take("", now); !ok {
-		return tooMany(wait)
-	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRegistration))
 	var large *http.MaxBytesError
 	if errors.As(err, &large) {
@@ -79,16 +73,8 @@ func (s *Server) register(w http.ResponseWriter, r *http.Request) error {
 	case !errors.Is(err, errUnknownClient):
 		return err
 	}
-	if onLog, err := stateOf[client.State](r.Context(), s.cfg.Views, client.Category, c.ID); err != nil {
+	if err := s.keep(r, c, now); err != nil {
 		return err
-	} else if onLog.ID == "" {
-		data, err := json.Marshal(pendingClient{c, now})
-		if err != nil {
-			return err
-		}
-		if err := s.cfg.Pending.Put(r.Context(), c.ID, data); err != nil {
-			return err
-		}
 	}
 	answer := registrationAnswer{
 		ID: c.ID, IssuedAt: c.At.Unix(), Name: c.Name, Redirects: c.Redirects,
@@ -100,6 +86,27 @@ func (s *Server) register(w http.ResponseWriter, r *http.Request) error {
 	}
 	writeJSON(w, http.StatusCreated, answer)
 	return nil
+}
+
+// keep stores a registration that nobody has consented to yet. Only what is
+// stored is counted against the limits: a client that registers at every start
+// under the same id (clients.md row 36) must not shut out its neighbours.
+func (s *Server) keep(r *http.Request, c client.State, now time.Time) error {
+	onLog, err := stateOf[client.State](r.Context(), s.cfg.Views, client.Category, c.ID)
+	if err != nil || onLog.ID != "" {
+		return err
+	}
+	if wait, ok := s.limits.registerFrom.take(from(r), now); !ok {
+		return tooMany(wait)
+	}
+	if wait, ok := s.limits.registerAll.take("", now); !ok {
+		return tooMany(wait)
+	}
+	data, err := json.Marshal(pendingClient{c, now})
+	if err != nil {
+		return err
+	}
+	return s.cfg.Pending.Put(r.Context(), c.ID, data)
 }
 
 // acceptable returns the addresses that may be registered, without repetition,
