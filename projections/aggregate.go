@@ -88,6 +88,8 @@ func (a *aggregate[S, E]) schema() []string {
 // later is what is created once the table has been filled.
 func (a *aggregate[S, E]) later() []string { return a.indexes }
 
+func (a *aggregate[S, E]) rowsAt() string { return a.table }
+
 // fold applies an event to its row and returns the row. A hole in the
 // aggregate's own count is a *eventlog.Gap.
 func (a *aggregate[S, E]) fold(c *conn, f fact) (*row[S], error) {
@@ -117,11 +119,24 @@ func (a *aggregate[S, E]) fold(c *conn, f fact) (*row[S], error) {
 	return r, nil
 }
 
+// counted is a fault in the count of a stream's events.
+type counted struct {
+	stream eventlog.Stream
+	error
+}
+
+func (c *counted) Unwrap() error { return c.error }
+
 func hole(f fact, last uint64) error {
 	if f.Number <= last {
-		return fmt.Errorf("%w: event %d of %s stands at position %d a second time; restore the data folder from a backup", eventlog.ErrDamaged, f.Number, f.Stream, f.Position)
+		return again(f.Stream, f.Number, f.Position)
 	}
-	return &eventlog.Gap{Where: f.Stream.String(), From: last + 1, To: f.Number - 1}
+	return &counted{f.Stream, &eventlog.Gap{Where: f.Stream.String(), From: last + 1, To: f.Number - 1}}
+}
+
+func again(s eventlog.Stream, number uint64, at eventlog.Position) error {
+	return &counted{s, fmt.Errorf("%w: event %d of %s comes a second time, at or before position %d; stop the shop and restore its data folder from a backup",
+		eventlog.ErrDamaged, number, s, at)}
 }
 
 // read fills the row from the file, if the file has it.
@@ -132,7 +147,7 @@ func (a *aggregate[S, E]) read(c *conn, r *row[S]) error {
 		return err
 	}
 	if err := json.Unmarshal(state, &r.state); err != nil {
-		return &unreadable{a.table, r.id, err}
+		return &unreadable{fmt.Errorf("projections: the row %s of %s cannot be read: %w", r.id, a.table, err)}
 	}
 	return nil
 }
@@ -169,7 +184,9 @@ func (a *aggregate[S, E]) write(c *conn, at eventlog.Position, live bool) error 
 		if r.fresh {
 			query = a.add
 		}
-		if err := c.exec(query, args...); err != nil {
+		if err := c.exec(query, args...); r.fresh && isTaken(err) {
+			return again(eventlog.Stream{Category: a.category, ID: r.id}, 1, r.Position)
+		} else if err != nil {
 			return fmt.Errorf("projections: write %s: %w", a.table, err)
 		}
 	}
@@ -190,15 +207,3 @@ func (a *aggregate[S, E]) settle() {
 		delete(a.rows, id)
 	}
 }
-
-// unreadable is a row whose JSON is not what was written: the file is damaged.
-type unreadable struct {
-	table, id string
-	err       error
-}
-
-func (u *unreadable) Error() string {
-	return fmt.Sprintf("projections: the row %s of %s cannot be read: %v", u.id, u.table, u.err)
-}
-
-func (u *unreadable) Unwrap() error { return u.err }

@@ -21,6 +21,8 @@ func (*commands) schema() []string {
 
 func (*commands) later() []string { return nil }
 
+func (*commands) rowsAt() string { return "commands" }
+
 func (v *commands) take(_ *conn, f fact) error {
 	if f.Fingerprint != "" {
 		v.fresh = append(v.fresh, f)

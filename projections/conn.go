@@ -71,11 +71,22 @@ func (c *conn) row(query string, args []any, into ...any) (ok bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	err = s.QueryRow(args...).Scan(into...)
+	err = scanned(s.QueryRow(args...).Scan(into...))
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}
 	return err == nil, err
+}
+
+// scanned tells a value of another type than the one that was written from what
+// SQLite itself reports: the file is damaged where SQLite does not look.
+func scanned(err error) error {
+	var e *sqlite.Error
+	if err == nil || errors.As(err, &e) || errors.Is(err, sql.ErrNoRows) || errors.Is(err, sql.ErrConnDone) ||
+		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return &unreadable{err}
 }
 
 // rows calls each for every row of the query.
@@ -90,7 +101,7 @@ func (c *conn) rows(ctx context.Context, query string, args []any, each func(sca
 	}
 	defer rows.Close()
 	for rows.Next() {
-		if err := each(rows.Scan); err != nil {
+		if err := each(func(into ...any) error { return scanned(rows.Scan(into...)) }); err != nil {
 			return err
 		}
 	}
@@ -112,7 +123,7 @@ func isDamage(err error) bool {
 		return false
 	}
 	switch e.Code() & 0xff {
-	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_CONSTRAINT:
+	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH:
 		return true
 	case sqlite3.SQLITE_ERROR: // a table that the schema says is there is not
 		return strings.Contains(e.Error(), "no such table") || strings.Contains(e.Error(), "no such column")
@@ -121,3 +132,14 @@ func isDamage(err error) bool {
 	}
 	return false
 }
+
+// isTaken says whether a row with that key is there already.
+func isTaken(err error) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && e.Code()&0xff == sqlite3.SQLITE_CONSTRAINT
+}
+
+// unreadable is a value that is not what was written.
+type unreadable struct{ error }
+
+func (u *unreadable) Unwrap() error { return u.error }

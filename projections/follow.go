@@ -80,7 +80,7 @@ func (v *Views) fill(ctx context.Context, s *store) error {
 	defer drain(cancel, batches)
 	for b := range batches {
 		if err := safely(s, b.facts); err != nil {
-			return v.explain(ctx, err)
+			return v.explain(ctx, s, err)
 		}
 		v.progress.reach(s.position)
 		if b.err != nil {
@@ -88,11 +88,11 @@ func (v *Views) fill(ctx context.Context, s *store) error {
 		}
 		if s.heavy() {
 			if err := s.flush(false); err != nil {
-				return err
+				return v.explain(ctx, s, err)
 			}
 		}
 		if s.position >= head {
-			return s.flush(false)
+			return v.explain(ctx, s, s.flush(false))
 		}
 	}
 	return ctx.Err()
@@ -125,13 +125,13 @@ func (v *Views) follow(ctx context.Context, s *store) error {
 				return ctx.Err()
 			}
 			if err := safely(s, b.facts); err != nil {
-				return v.explain(ctx, err)
+				return v.explain(ctx, s, err)
 			}
 			live = live || s.position >= head
 			// What waits already is written in the same transaction.
 			if b.err != nil || live && len(batches) == 0 || s.heavy() {
 				if err := s.flush(live); err != nil {
-					return err
+					return v.explain(ctx, s, err)
 				}
 				if live {
 					v.publish(s)
@@ -155,10 +155,21 @@ func safely(s *store, facts []fact) (err error) {
 	return s.fold(facts)
 }
 
-// explain tells a hole in the log from one in the file: a stream whose count
-// has no hole on the log itself has lost its rows here.
-func (v *Views) explain(ctx context.Context, err error) error {
-	return err
+// explain tells a hole in the log from one in the file: when the stream's count
+// has no hole on the log itself, it is the file that has lost something.
+func (v *Views) explain(ctx context.Context, s *store, err error) error {
+	var hole *counted
+	if !errors.As(err, &hole) || s.fresh {
+		return err
+	}
+	last := uint64(0)
+	for e, readErr := range v.log.Read(ctx, hole.stream) {
+		if readErr != nil || e.Number != last+1 {
+			return err
+		}
+		last = e.Number
+	}
+	return &distrusted{fmt.Errorf("a row of the file does not fit the log: %w", err)}
 }
 
 // distrusted is what a reader found: the file is to be built anew.

@@ -168,7 +168,9 @@ func (h *history) order(who string) {
 
 func (h *history) token(who string) {
 	id := fmt.Sprintf("grt_%d", h.dice.IntN(h.users))
-	hash := func() grant.Hash { return grant.Hash(fmt.Sprintf("%016x%016x%011x", h.dice.Uint64(), h.dice.Uint64(), h.n)) }
+	hash := func() grant.Hash {
+		return grant.Hash(fmt.Sprintf("%016x%016x%011x", h.dice.Uint64(), h.dice.Uint64(), h.n))
+	}
 	pair := grant.Pair{Access: hash(), Expires: h.at.Add(time.Hour), Refresh: hash(), At: h.at}
 	g := h.grants[id]
 	var cmd grant.Command

@@ -24,7 +24,8 @@ func (v *Views) run(ctx context.Context) {
 		}
 		switch {
 		case ctx.Err() != nil:
-		case isBroken(err) || errors.Is(err, eventlog.ErrBeyond):
+		case s != nil && (isBroken(err) || errors.Is(err, eventlog.ErrBeyond)):
+			s.inUse = false // it must not call itself closed in order
 			v.retire(s)
 			s, why = nil, err.Error()
 		case errors.Is(err, eventlog.ErrDamaged), errors.Is(err, eventlog.ErrUnknownType), errors.Is(err, errPanic):
@@ -53,12 +54,19 @@ func (v *Views) retire(s *store) {
 	if s != nil {
 		s.close()
 	}
+	select {
+	case <-v.broken: // what was found in this one says nothing about the next
+	default:
+	}
 }
 
 // publish lets the store be read up to what has been written.
 func (v *Views) publish(s *store) {
 	v.position.Store(uint64(s.written))
 	v.store.Store(s)
+	if s.condemned.Load() {
+		v.store.CompareAndSwap(s, nil)
+	}
 	v.turns.wake()
 }
 

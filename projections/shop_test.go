@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -53,7 +54,25 @@ type shop struct {
 
 	commands int
 	now      time.Time
-	warned   strings.Builder
+	warned   notes
+}
+
+// notes are what the views told their logger.
+type notes struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (n *notes) Write(p []byte) (int, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.text.Write(p)
+}
+
+func (n *notes) String() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.text.String()
 }
 
 // began is when all tests begin.
@@ -103,7 +122,7 @@ func (s *shop) reopen() {
 	if err := s.views.Close(); err != nil {
 		s.t.Fatal(err)
 	}
-	s.warned.Reset()
+	s.warned.text.Reset()
 	s.open()
 }
 

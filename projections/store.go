@@ -24,8 +24,11 @@ type store struct {
 	idle   chan *conn // connections for reading that nobody uses now
 	gate   gate
 	words  atomic.Pointer[vocabulary]
-	// distrust is told what a reader found broken.
-	distrust func(error)
+	fresh  bool // built from the very first event, so that it cannot lack any
+	inUse  bool // trusted and open for writing
+	// distrust is told what a reader found broken; condemned says that it was.
+	distrust  func(error)
+	condemned atomic.Bool
 
 	position eventlog.Position // of the last event folded
 	written  eventlog.Position // of the last event in the file
@@ -45,11 +48,11 @@ var (
 
 // create makes a new file to be built.
 func create(ctx context.Context, path, epoch string) (*store, error) {
-	s := &store{tables: newTables(), path: path}
+	s := &store{tables: newTables(), path: path, fresh: true}
 	if err := s.connect(ctx, building); err != nil {
 		return nil, err
 	}
-	statements := []string{"CREATE TABLE meta (one INTEGER PRIMARY KEY CHECK (one = 1), position INTEGER NOT NULL, epoch TEXT NOT NULL, code TEXT NOT NULL, mark TEXT NOT NULL)"}
+	statements := []string{"CREATE TABLE meta (one INTEGER PRIMARY KEY CHECK (one = 1), position INTEGER NOT NULL, epoch TEXT NOT NULL, code TEXT NOT NULL, mark TEXT NOT NULL, closed INTEGER NOT NULL)"}
 	_ = s.each(func(v view) error {
 		statements = append(statements, v.schema()...)
 		return nil
@@ -60,7 +63,7 @@ func create(ctx context.Context, path, epoch string) (*store, error) {
 			return nil, fmt.Errorf("projections: %s: %w", statement, err)
 		}
 	}
-	if err := s.writer.exec("INSERT INTO meta VALUES (1, 0, ?, ?, '')", epoch, code()); err != nil {
+	if err := s.writer.exec("INSERT INTO meta VALUES (1, 0, ?, ?, '', 1)", epoch, code()); err != nil {
 		s.close()
 		return nil, err
 	}
@@ -112,10 +115,15 @@ func (s *store) serve(ctx context.Context) error {
 	return nil
 }
 
-// close waits for those who read and gives the file up.
+// close waits for those who read and gives the file up. A file in use says
+// whether it was closed in order; when even that cannot be written, the next
+// start looks closer.
 func (s *store) close() {
 	s.gate.shut()
 	if s.writer != nil {
+		if s.inUse {
+			_ = s.writer.exec("UPDATE meta SET closed = 1")
+		}
 		s.writer.close()
 	}
 	for range len(s.idle) {

@@ -15,6 +15,8 @@ type view interface {
 	// schema creates the tables; later what a filled table still needs.
 	schema() []string
 	later() []string
+	// rowsAt names the table whose column position says what each row includes.
+	rowsAt() string
 	// take folds one event in memory; it reads what it needs over the connection.
 	take(*conn, fact) error
 	// dirty counts the rows that write would write.

@@ -34,12 +34,15 @@ func (v *Views) reuse(ctx context.Context) (*store, string) {
 	if _, err := os.Stat(v.path); errors.Is(err, os.ErrNotExist) {
 		return nil, "there are none yet"
 	}
-	s := &store{tables: newTables(), path: v.path, distrust: func(err error) {
+	s := &store{tables: newTables(), path: v.path}
+	s.distrust = func(err error) {
+		s.condemned.Store(true)
+		v.store.CompareAndSwap(s, nil) // nobody else reads from it
 		select {
 		case v.broken <- err:
 		default:
 		}
-	}}
+	}
 	why, err := v.examine(ctx, s)
 	if err == nil && why == "" {
 		err = s.serve(ctx)
@@ -55,11 +58,17 @@ func (v *Views) reuse(ctx context.Context) (*store, string) {
 }
 
 func (v *Views) examine(ctx context.Context, s *store) (why string, err error) {
+	// Opening the file makes SQLite write to its log, so that is looked at first.
+	wal, err := examineWAL(s.path + "-wal")
+	if err != nil {
+		return "", err
+	}
 	if err := s.connect(ctx, writing); err != nil {
 		return "", err
 	}
 	var epoch, written, lastMark string
-	ok, err := s.writer.row("SELECT position, epoch, code, mark FROM meta", nil, &s.position, &epoch, &written, &lastMark)
+	var closed bool
+	ok, err := s.writer.row("SELECT position, epoch, code, mark, closed FROM meta", nil, &s.position, &epoch, &written, &lastMark, &closed)
 	switch {
 	case err != nil:
 		return "", err
@@ -69,6 +78,8 @@ func (v *Views) examine(ctx context.Context, s *store) (why string, err error) {
 		return "the file was written by another version of till", nil
 	case epoch != v.log.Epoch():
 		return "the file belongs to another log", nil
+	case !closed && wal != "":
+		return "the file was not closed, and " + wal, nil
 	}
 	s.written = s.position
 	var sound string
@@ -78,7 +89,21 @@ func (v *Views) examine(ctx context.Context, s *store) (why string, err error) {
 	if sound != "ok" {
 		return "the file is damaged: " + sound, nil
 	}
-	return v.compare(ctx, s.position, lastMark)
+	if !closed {
+		if why, err := s.ahead(); why != "" || err != nil {
+			return why, err
+		}
+	}
+	if why, err := v.compare(ctx, s.position, lastMark); why != "" || err != nil {
+		return why, err
+	}
+	s.inUse = true
+	if err := s.writer.exec("UPDATE meta SET closed = 0"); err != nil {
+		return "", err
+	}
+	// It must stand in the file itself: SQLite's log may be what gets lost. The
+	// log is not cut off, so that after a crash an empty one is a lost one.
+	return "", s.writer.exec("PRAGMA wal_checkpoint(PASSIVE)")
 }
 
 // compare looks whether the log holds at the position what the file has folded

@@ -121,7 +121,7 @@ func TestRestart(t *testing.T) {
 			t.Errorf("the order is gone: %v", err)
 		}
 	})
-	if s.warned.Len() > 0 {
+	if s.warned.String() != "" {
 		t.Errorf("the views said: %s", s.warned.String())
 	}
 	// The commands go on from the stored states.

@@ -1,0 +1,337 @@
+package projections_test
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"till/domain/cart"
+	"till/domain/decider"
+	"till/domain/eventlog"
+	"till/domain/money"
+	"till/projections"
+)
+
+// copyFolder copies a folder as a crash leaves it: while it is in use.
+func copyFolder(t *testing.T, from string) string {
+	t.Helper()
+	to := t.TempDir()
+	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+		t.Fatal(err)
+	}
+	return to
+}
+
+// caughtUp waits until the views include all of the log.
+func caughtUp(t testing.TB, v *projections.Views, log eventlog.Log) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	defer cancel()
+	head, err := log.Head(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(v.Ready(ctx), v.Wait(ctx, head)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func openFile(t *testing.T, path string) *os.File {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// scribble fills a part of a file, given in hundredths of its size, with noise.
+func scribble(t *testing.T, path string, from, to int64) {
+	t.Helper()
+	f := openFile(t, path)
+	defer f.Close()
+	info, _ := f.Stat()
+	start, end := info.Size()*from/100, info.Size()*to/100
+	noise := make([]byte, end-start)
+	r := rand.NewChaCha8([32]byte{1})
+	r.Read(noise)
+	if _, err := f.WriteAt(noise, start); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func cutShort(t *testing.T, path string, percent int64) {
+	t.Helper()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(path, info.Size()*percent/100); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func execSQL(t *testing.T, path, statement string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(statement); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Whatever happens to the file, the views come back as they were, and somebody
+// is told why.
+func TestDamage(t *testing.T) {
+	h := newHistory(t, 6_000, 200, 20)
+	source := t.TempDir()
+	s := openShop(t, h.log, source)
+	caughtUp(t, s.views, h.log)
+	crashed := copyFolder(t, source) // before it was closed
+	want := dump(t, source)
+	if err := s.views.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	for _, c := range []struct {
+		name    string
+		from    string
+		harm    func(t *testing.T, db string)
+		because string // what is told; empty if the file is to be used as it is
+	}{
+		{"nothing", source, func(*testing.T, string) {}, ""},
+		{"killed", crashed, func(*testing.T, string) {}, ""},
+		{"lost", source, func(t *testing.T, db string) { os.Remove(db) }, "there are none yet"},
+		{"empty", source, func(t *testing.T, db string) { cutShort(t, db, 0) }, "cannot be read"},
+		{"cut in half", source, func(t *testing.T, db string) { cutShort(t, db, 50) }, "malformed"},
+		{"a page short", source, func(t *testing.T, db string) { cutShort(t, db, 99) }, "damaged"},
+		{"noise in front", source, func(t *testing.T, db string) { scribble(t, db, 0, 2) }, "cannot be read"},
+		{"noise in the middle", source, func(t *testing.T, db string) { scribble(t, db, 40, 60) }, "damaged"},
+		{"all noise", source, func(t *testing.T, db string) { scribble(t, db, 0, 100) }, "cannot be read"},
+		{"not a database", source, func(t *testing.T, db string) {
+			os.WriteFile(db, []byte("Dear diary, today I was a file."), 0o600)
+		}, "cannot be read"},
+		{"a table gone", source, func(t *testing.T, db string) { execSQL(t, db, "DROP TABLE meta") }, "cannot be read"},
+		{"other code", source, func(t *testing.T, db string) { execSQL(t, db, "UPDATE meta SET code = 'old'") }, "another version"},
+		{"other shop", source, func(t *testing.T, db string) { execSQL(t, db, "UPDATE meta SET epoch = 'else'") }, "another log"},
+		{"ahead of the log", source, func(t *testing.T, db string) {
+			execSQL(t, db, "UPDATE meta SET position = position + 1")
+		}, "the log ends at"},
+		{"another past", source, func(t *testing.T, db string) { execSQL(t, db, "UPDATE meta SET mark = 'x'") }, "another event"},
+		{"killed, WAL lost", crashed, func(t *testing.T, db string) { os.Remove(db + "-wal") }, "was not closed"},
+		{"killed, WAL emptied", crashed, func(t *testing.T, db string) { cutShort(t, db+"-wal", 0) }, "was not closed"},
+		{"killed, WAL all noise", crashed, func(t *testing.T, db string) { scribble(t, db+"-wal", 0, 100) }, "was not closed"},
+		{"a directory in its place", source, func(t *testing.T, db string) {
+			os.Remove(db)
+			os.Mkdir(db, 0o700)
+		}, "cannot be read"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := copyFolder(t, c.from)
+			c.harm(t, filepath.Join(dir, "views.db"))
+			again := openShop(t, h.log, dir)
+			caughtUp(t, again.views, h.log)
+			if diff := cmp.Diff(want, dump(t, dir)); diff != "" {
+				t.Errorf("the views differ (-want +got):\n%.2000s", diff)
+			}
+			_ = again.views.Close()
+			told := again.warned.String()
+			if c.because == "" && told != "" || !strings.Contains(told, c.because) {
+				t.Errorf("told %q, want %q", told, c.because)
+			}
+		})
+	}
+}
+
+// The noise may lie anywhere: the views come back, or the file was as good as
+// untouched.
+func TestDamageAnywhere(t *testing.T) {
+	h := newHistory(t, 3_000, 100, 10)
+	source := t.TempDir()
+	s := openShop(t, h.log, source)
+	caughtUp(t, s.views, h.log)
+	want := dump(t, source)
+	if err := s.views.Close(); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := os.ReadFile(filepath.Join(source, "views.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dice := rand.New(rand.NewPCG(3, 4))
+	for range 40 {
+		dir := t.TempDir()
+		broken := bytes.Clone(whole)
+		// A page of noise, as a disk that writes to the wrong place leaves it.
+		at := dice.IntN(len(broken)/8192) * 8192
+		for i := range 8192 {
+			broken[at+i] = byte(dice.Uint32())
+		}
+		if err := os.WriteFile(filepath.Join(dir, "views.db"), broken, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		again := openShop(t, h.log, dir)
+		caughtUp(t, again.views, h.log)
+		got := dump(t, dir)
+		_ = again.views.Close()
+		if got != want {
+			t.Fatalf("noise at %d of %d went unnoticed; told: %s", at, len(broken), again.warned.String())
+		}
+	}
+}
+
+// A file that breaks while the shop runs is replaced, and everybody gets right
+// answers or is asked to wait.
+func TestDamageWhileRunning(t *testing.T) {
+	h := newHistory(t, 5_000, 100, 10)
+	dir := t.TempDir()
+	s := openShop(t, h.log, dir)
+	caughtUp(t, s.views, h.log)
+	want := dump(t, dir)
+	f := openFile(t, filepath.Join(dir, "views.db"))
+	info, _ := f.Stat()
+	if _, err := f.WriteAt(bytes.Repeat([]byte{0xAA}, int(info.Size())-8192), 8192); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		t.Fatal(err)
+	}
+	_ = f.Close()
+
+	for i := range 100 {
+		who := user(i)
+		err := s.views.Read(t.Context(), 0, func(r *projections.Reader) error {
+			c, v, err := r.Cart(t.Context(), who)
+			if err == nil && (v.Number != h.carts[who].Number || c.Total() != h.carts[who].state.Total()) {
+				t.Errorf("a wrong cart: %+v %+v", c, v)
+			}
+			return err
+		})
+		if err != nil && !errors.Is(err, projections.ErrCatchingUp) {
+			t.Errorf("cart %d: %v", i, err)
+		}
+	}
+	caughtUp(t, s.views, h.log)
+	if told := s.warned.String(); strings.Count(told, "the views are built from the log") != 2 {
+		t.Errorf("told %q", told)
+	}
+	if diff := cmp.Diff(want, dump(t, dir)); diff != "" {
+		t.Errorf("the views differ (-want +got):\n%.2000s", diff)
+	}
+}
+
+// raw appends an event as no decider would.
+func raw(t *testing.T, types *eventlog.Types, stream eventlog.Stream, number uint64, event any) eventlog.Envelope {
+	t.Helper()
+	name, version, data, err := types.Encode(event)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return eventlog.Envelope{Stream: stream, Number: number, Type: name, Version: version, Data: data}
+}
+
+// A hole in a stream's count stops everything, and everybody is told.
+func TestHoleStopsEverything(t *testing.T) {
+	s := newShop(t)
+	s.sell(mouse(), 10)
+	s.add("alice", "MOUSE-CATNIP", 1)
+	head, _ := s.log.Head(t.Context())
+	waiting := make(chan error, 1)
+	go func() { waiting <- s.views.Wait(context.Background(), head+2) }()
+
+	stream := eventlog.Stream{Category: cart.Category, ID: "alice"}
+	item := cart.Item{SKU: "MOUSE-CATNIP", Price: money.Of(499, "USD")}
+	_, err := s.log.Append(t.Context(), eventlog.Change{Stream: stream, Expected: head,
+		Events: []eventlog.Envelope{raw(t, s.types, stream, 3, cart.ItemAdded{Item: item, Quantity: 1})}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var gap *eventlog.Gap
+	if err := <-waiting; !errors.As(err, &gap) || gap.Where != "cart/alice" || gap.From != 2 || gap.To != 2 {
+		t.Errorf("who waited got %v", err)
+	}
+	if err := s.views.Check(); !errors.Is(err, eventlog.ErrDamaged) {
+		t.Errorf("Check: %v", err)
+	}
+	if err := s.views.Read(t.Context(), 0, func(*projections.Reader) error { return nil }); !errors.Is(err, eventlog.ErrDamaged) {
+		t.Errorf("Read: %v", err)
+	}
+	if _, err := s.process.Carts.Do(t.Context(), "bob", cart.Add{Item: item, Quantity: 1}, s.meta()); !errors.Is(err, eventlog.ErrDamaged) {
+		t.Errorf("a command: %v", err)
+	}
+	// So does a restart, and so does a build from nothing.
+	s.reopen()
+	if err := s.views.Wait(t.Context(), head+2); !errors.Is(err, eventlog.ErrDamaged) {
+		t.Errorf("after a restart: %v", err)
+	}
+	fresh := openShop(t, s.log, t.TempDir())
+	if err := fresh.views.Wait(t.Context(), 1); !errors.Is(err, eventlog.ErrDamaged) {
+		t.Errorf("built from nothing: %v", err)
+	}
+}
+
+// An event of a newer program stops the views: it might be a revocation.
+func TestUnknownTypeStopsEverything(t *testing.T) {
+	s := newShop(t)
+	s.sell(mouse(), 10)
+	stream := eventlog.Stream{Category: cart.Category, ID: "alice"}
+	e := raw(t, s.types, stream, 1, cart.Cleared{})
+	e.Type = "cart.blown_up"
+	at, err := s.log.Append(t.Context(), eventlog.Change{Stream: stream, Events: []eventlog.Envelope{e}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.views.Wait(t.Context(), at); !errors.Is(err, eventlog.ErrUnknownType) {
+		t.Errorf("Wait: %v", err)
+	}
+}
+
+// Views do not blame the log for what their own file has lost.
+func TestALostRowIsNotALostEvent(t *testing.T) {
+	s := newShop(t)
+	s.sell(mouse(), 10)
+	for range 3 {
+		s.add("alice", "MOUSE-CATNIP", 1)
+	}
+	if err := s.views.Close(); err != nil {
+		t.Fatal(err)
+	}
+	execSQL(t, filepath.Join(s.dir, "views.db"), "DELETE FROM carts")
+	again := openShop(t, s.log, s.dir)
+	caughtUp(t, again.views, s.log)
+	// Another node, which knows better, goes on with the cart.
+	other := decider.NewFromLog(s.log, s.types)
+	decider.Know(other, cart.Decider())
+	out, err := decider.NewHandler(cart.Decider(), s.types, s.log, other).
+		Do(t.Context(), "alice", cart.SetQuantity{SKU: "MOUSE-CATNIP", Quantity: 7}, s.meta())
+	if err != nil {
+		t.Fatal(err)
+	}
+	caughtUp(t, again.views, s.log)
+	err = again.views.Read(t.Context(), out.Position, func(r *projections.Reader) error {
+		c, v, err := r.Cart(t.Context(), "alice")
+		if v.Number != 4 || c.Pieces() != 7 {
+			t.Errorf("cart %+v %+v", c, v)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(again.warned.String(), "does not fit the log") {
+		t.Errorf("told %q", again.warned.String())
+	}
+}
