@@ -122,6 +122,9 @@ func checkOut(ctx context.Context, c *call) (answer, error) {
 	res, err := c.Checkout.CheckOut(ctx, checkout.Request{
 		User: c.caller.User, Quote: quote, Method: c.text("payment_method"),
 	}, c.meta())
+	// What was reached stands whether or not the views can show it; waiting lets
+	// the next call see it.
+	_ = c.Views.Wait(ctx, res.At)
 	switch {
 	case errors.Is(err, cart.ErrEmpty):
 		return answer{}, c.emptied(ctx)
@@ -134,9 +137,6 @@ func checkOut(ctx context.Context, c *call) (answer, error) {
 	}
 	b := bought{orderDetail: detailOf(res.Order), Replayed: res.Replayed, AsOf: uint64(res.At),
 		NextSteps: []string{"tell the person the order_id and the total", "get_order shows its status"}}
-	// The order stands whether or not the views can show it; waiting lets the
-	// next call see it.
-	_ = c.Views.Wait(ctx, res.At)
 	var t strings.Builder
 	if b.Replayed {
 		fmt.Fprintf(&t, "This was bought already, as order %s for %s; nothing was bought again.", res.Order.ID, b.Total.Display)

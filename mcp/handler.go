@@ -28,7 +28,9 @@ func (s *Server) Handler() http.Handler {
 }
 
 // eras routes by protocol version. Only a stateless server speaks 2026-07-28,
-// only a stateful one all of the older versions; both share one server.
+// only a stateful one all of the older versions; both share one server. A call of
+// the old era without a session needs none here: it is what curl sends, and what
+// clients send that never initialize.
 func (s *Server) eras() http.Handler {
 	get := func(*http.Request) *sdk.Server { return s.sdk }
 	common := sdk.StreamableHTTPOptions{
@@ -44,7 +46,8 @@ func (s *Server) eras() http.Handler {
 	modern := sdk.NewStreamableHTTPHandler(get, &modernOptions)
 	legacy := unstream(sdk.NewStreamableHTTPHandler(get, &legacyOptions))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Mcp-Protocol-Version") >= modernSince {
+		bare := r.Method == http.MethodPost && r.Header.Get("Mcp-Session-Id") == "" && Needs(r).Method != "initialize"
+		if bare || r.Header.Get("Mcp-Protocol-Version") >= modernSince {
 			modern.ServeHTTP(w, r)
 			return
 		}

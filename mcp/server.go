@@ -48,7 +48,7 @@ func (s *Server) newSDK() *sdk.Server {
 			},
 		})
 	// One call: a later one would wrap around the recoverer.
-	server.AddReceivingMiddleware(s.recovering, s.scoped)
+	server.AddReceivingMiddleware(s.recovering, writing, s.scoped)
 	for _, t := range s.tools() {
 		s.add(server, t)
 	}

@@ -3,6 +3,7 @@ package mcp
 import (
 	"bytes"
 	"net/http"
+	"strconv"
 )
 
 // unstream answers with plain JSON where the SDK opens an event stream only to
@@ -27,6 +28,7 @@ type single struct {
 	jsonOnly bool // the client would not understand a stream
 	started  bool
 	dropping bool
+	whole    bool // the answer is written; the end of the handler sends it
 }
 
 // Unwrap lets http.ResponseController reach Flush.
@@ -35,7 +37,7 @@ func (s *single) Unwrap() http.ResponseWriter { return s.ResponseWriter }
 // FlushError holds back nothing that was written; before the first event there
 // is nothing, and what a client that takes no stream was not told stays untold.
 func (s *single) FlushError() error {
-	if !s.started || s.dropping {
+	if !s.started || s.dropping || s.whole {
 		return nil
 	}
 	return http.NewResponseController(s.ResponseWriter).Flush()
@@ -60,9 +62,10 @@ func (s *single) Write(b []byte) (int, error) {
 		s.started = true
 		return s.ResponseWriter.Write(b)
 	}
-	s.started, s.dropping = true, false
+	s.started, s.dropping, s.whole = true, false, true
 	h := s.Header()
 	h["Content-Type"] = []string{"application/json"}
+	h["Content-Length"] = []string{strconv.Itoa(len(data))}
 	h.Del("Connection")
 	if _, err := s.ResponseWriter.Write(data); err != nil {
 		return 0, err
