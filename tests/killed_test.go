@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"maps"
+	"net/url"
 	"os"
 	"os/exec"
 	"regexp"
@@ -24,13 +25,13 @@ type process struct {
 }
 
 // spawn starts till serve on the folder and waits for its banner.
-func spawn(t *testing.T, dir string) *process {
+func spawn(t *testing.T, dir, addr string) *process {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{Cmd: exec.Command(self, "serve", "--data", dir, "--addr", "127.0.0.1:0", "--access-life", "1h"), exited: make(chan struct{})}
+	p := &process{Cmd: exec.Command(self, "serve", "--data", dir, "--addr", addr, "--access-life", "1h"), exited: make(chan struct{})}
 	p.Env = append(os.Environ(), programEnv+"=1")
 	out, err := p.StdoutPipe()
 	if err != nil {
@@ -61,6 +62,16 @@ func spawn(t *testing.T, dir string) *process {
 	return p
 }
 
+// address is host and port of an endpoint: a token is for one address.
+func address(t *testing.T, endpoint string) string {
+	t.Helper()
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.Host
+}
+
 // kill is kill -9.
 func (p *process) kill() {
 	_ = p.Process.Kill()
@@ -72,7 +83,7 @@ func (p *process) kill() {
 // every cart holds either all that it held or nothing of what was ordered.
 func TestKilledInAStreamOfCheckouts(t *testing.T) {
 	dir := t.TempDir()
-	first := spawn(t, dir)
+	first := spawn(t, dir, "127.0.0.1:0")
 	users, err := os.ReadFile(dir + "/demo-users.json")
 	if err != nil {
 		t.Fatal(err)
@@ -115,7 +126,7 @@ func TestKilledInAStreamOfCheckouts(t *testing.T) {
 		current.kill()
 		close(stop)
 		wg.Wait()
-		current = spawn(t, dir)
+		current = spawn(t, dir, address(t, first.endpoint))
 	}
 	if len(acknowledged) == 0 {
 		t.Fatal("nothing was bought before the kills")

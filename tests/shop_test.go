@@ -35,8 +35,13 @@ const scopes = "catalog:read cart:write orders:read orders:write"
 // serve starts a shop in the folder; it is stopped at the test's end.
 func serve(t testing.TB, dir string) *cmd.Running {
 	t.Helper()
+	return serveAt(t, dir, "127.0.0.1:0")
+}
+
+func serveAt(t testing.TB, dir, addr string) *cmd.Running {
+	t.Helper()
 	shop, err := cmd.Serve(context.Background(), cmd.ServeOptions{
-		Options: cmd.Options{Dir: dir}, Addr: "127.0.0.1:0", Demo: true,
+		Options: cmd.Options{Dir: dir}, Addr: addr, Demo: true,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -101,7 +106,7 @@ type args map[string]any
 type answer struct {
 	IsError bool
 	Text    string
-	// Data is the structured content.
+	// Data is the structured content, or a refusal's fields.
 	Data map[string]any
 }
 
@@ -120,9 +125,14 @@ func (a *agent) try(tool string, in args) (answer, error) {
 			out.Text += text.Text
 		}
 	}
-	data, err := json.Marshal(result.StructuredContent)
-	if err != nil {
-		return out, err
+	// A refusal has no structured content, which would have to fit the tool's
+	// output schema; its fields stand in the text.
+	_, fields, _ := strings.Cut(out.Text, "\n{")
+	data := []byte("{" + fields)
+	if !result.IsError {
+		if data, err = json.Marshal(result.StructuredContent); err != nil {
+			return out, err
+		}
 	}
 	return out, json.Unmarshal(data, &out.Data)
 }

@@ -51,7 +51,7 @@ func TestARestartFindsEverythingAsItWas(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	shop = serve(t, dir)
+	shop = serveAt(t, dir, address(t, shop.Endpoint))
 	if shop.Users["alice"] != password {
 		t.Error("the demo password changed")
 	}
