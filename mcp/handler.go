@@ -18,8 +18,11 @@ const modernSince = "2026-07-28"
 // Handler returns the endpoint with everything in front of it: it survives
 // panics, names and logs each request, checks Host and Origin, ends preflights,
 // refuses what no client needs, takes in the body, authenticates, and hands over
-// to the server of the request's era.
-func (s *Server) Handler() http.Handler {
+// to the server of the request's era. It is the same handler at every call: the
+// sessions of the old era live in it.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+func (s *Server) chain() http.Handler {
 	h := refuseFaulty(s.eras())
 	if s.Authenticate != nil {
 		h = s.Authenticate(h)

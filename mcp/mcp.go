@@ -71,7 +71,8 @@ type Config struct {
 // Server is the MCP face of one shop.
 type Server struct {
 	Config
-	sdk *sdk.Server
+	sdk     *sdk.Server
+	handler http.Handler
 }
 
 // New returns the face of the shop. It returns an error that names what the
@@ -94,6 +95,7 @@ func New(c Config) (*Server, error) {
 	}
 	s := &Server{Config: c}
 	s.sdk = s.newSDK()
+	s.handler = s.chain()
 	return s, nil
 }
 
