@@ -36,7 +36,7 @@ func dump(t testing.TB, dir string) string {
 		"SELECT * FROM clients ORDER BY id",
 		"SELECT * FROM sessions ORDER BY id",
 		"SELECT * FROM commands ORDER BY id",
-		"SELECT * FROM words ORDER BY term",
+		"SELECT * FROM words ORDER BY term, col",
 	} {
 		b.WriteString(query + "\n")
 		rows, err := db.Query(query)

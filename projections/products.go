@@ -37,7 +37,7 @@ func (p *products) schema() []string {
 		`CREATE INDEX names_of ON names (product)`,
 		`CREATE VIRTUAL TABLE search USING fts5 (title, tags, description, content = '', contentless_delete = 1,
 			tokenize = "unicode61 remove_diacritics 2", prefix = '2 3')`,
-		`CREATE VIRTUAL TABLE words USING fts5vocab (search, row)`)
+		`CREATE VIRTUAL TABLE words USING fts5vocab (search, col)`)
 }
 
 func (p *products) write(c *conn, at eventlog.Position, live bool) error {

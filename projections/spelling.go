@@ -12,28 +12,29 @@ import (
 // meant to be. It is read from the search index when a search finds that the
 // catalogue has changed.
 type vocabulary struct {
-	at     eventlog.Position
-	counts map[string]int // in how many products
-	words  []string       // in order
-	stems  map[string][]string
+	at      eventlog.Position
+	weights map[string]int // how likely somebody means the word
+	words   []string       // in order
+	stems   map[string][]string
 }
 
-// most words that are held; a catalogue beyond it is searched without
-// corrections of its rarest words.
+// maxVocabulary bounds the words that are held; of a catalogue with more, some
+// are not found by their other forms or when they are misspelt.
 const maxVocabulary = 200_000
 
 func (r *Reader) vocabulary(ctx context.Context) (*vocabulary, error) {
 	if v := r.store.words.Load(); v != nil && v.at >= eventlog.Position(r.store.products.changed.Load()) {
 		return v, nil
 	}
-	v := &vocabulary{at: r.at, counts: map[string]int{}, stems: map[string][]string{}}
-	err := r.conn.rows(ctx, "SELECT term, doc FROM words LIMIT ?", []any{maxVocabulary}, func(scan func(...any) error) error {
+	v := &vocabulary{at: r.at, weights: map[string]int{}, stems: map[string][]string{}}
+	err := r.conn.rows(ctx, `SELECT term, sum(doc * CASE col WHEN 'title' THEN 100 WHEN 'tags' THEN 20 ELSE 1 END)
+		FROM words GROUP BY term LIMIT ?`, []any{maxVocabulary}, func(scan func(...any) error) error {
 		var w string
 		var n int
 		if err := scan(&w, &n); err != nil {
 			return err
 		}
-		v.counts[w] = n
+		v.weights[w] = n
 		v.words = append(v.words, w)
 		s := stem(w)
 		v.stems[s] = append(v.stems[s], w)
@@ -135,13 +136,13 @@ func (v *vocabulary) nearest(w string) string {
 	return best
 }
 
-// likelier breaks a tie: people rarely miss the first letter, and common words
-// are meant more often.
+// likelier breaks a tie: people rarely miss the first letter, and look for what
+// stands in titles and tags.
 func likelier(v *vocabulary, w, a, b string) bool {
 	if x, y := a[0] == w[0], b[0] == w[0]; x != y {
 		return x
 	}
-	return v.counts[a] > v.counts[b]
+	return v.weights[a] > v.weights[b]
 }
 
 // slips counts the letters to put in, leave out, replace, or swap with their
