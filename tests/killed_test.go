@@ -21,7 +21,9 @@ import (
 type process struct {
 	*exec.Cmd
 	endpoint string
-	exited   chan struct{}
+	// errs is what it logs; read it after exited.
+	errs   strings.Builder
+	exited chan struct{}
 }
 
 // spawn starts till serve on the folder and waits for its banner.
@@ -37,8 +39,7 @@ func spawn(t *testing.T, dir, addr string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var errs strings.Builder
-	p.Stderr = &errs
+	p.Stderr = &p.errs
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +58,7 @@ func spawn(t *testing.T, dir, addr string) *process {
 	}()
 	if p.endpoint == "" {
 		p.kill()
-		t.Fatalf("the shop did not start: %s", errs.String())
+		t.Fatalf("the shop did not start: %s", p.errs.String())
 	}
 	return p
 }
@@ -84,12 +85,7 @@ func (p *process) kill() {
 func TestKilledInAStreamOfCheckouts(t *testing.T) {
 	dir := t.TempDir()
 	first := spawn(t, dir, "127.0.0.1:0")
-	users, err := os.ReadFile(dir + "/demo-users.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	password := regexp.MustCompile(`"alice": "([^"]+)"`).FindStringSubmatch(string(users))[1]
-	token := login(t, first.endpoint, "alice", password, scopes)
+	token := login(t, first.endpoint, "alice", password(t, dir, "alice"), scopes)
 	const product = "tuna-crunchies"
 
 	acknowledged := map[string]int{}
