@@ -1,0 +1,179 @@
+package projections_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"sync"
+	"testing"
+	"time"
+
+	"till/domain/cart"
+	"till/domain/decider"
+	"till/domain/eventlog"
+	"till/domain/money"
+	"till/projections"
+)
+
+// asOf folds a person's cart from the log itself, up to a position.
+func (s *shop) asOf(ctx context.Context, user string, at eventlog.Position) (state cart.State, v decider.Version, err error) {
+	for e, err := range s.log.Read(ctx, eventlog.Stream{Category: cart.Category, ID: user}) {
+		if err != nil || e.Position > at {
+			return state, v, err
+		}
+		event, err := s.types.Decode(e)
+		if err != nil {
+			return state, v, err
+		}
+		state = cart.Evolve(state, event.(cart.Event))
+		v = decider.Version{Number: e.Number, Position: e.Position}
+	}
+	return state, v, nil
+}
+
+// While carts change at full speed, every reader stays at one moment: whatever
+// it reads, and in whatever order, is what the log said at its position.
+func TestAReaderStaysAtOneMoment(t *testing.T) {
+	s := newShop(t)
+	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
+	defer stop()
+	item := cart.Item{SKU: "MOUSE", Title: "Mouse", Price: money.Of(499, "USD")}
+	const users, changes, readers = 4, 150, 4
+	var writing, reading sync.WaitGroup
+	for u := range users {
+		writing.Go(func() {
+			who := fmt.Sprint("user", u)
+			for i := range changes {
+				var cmd cart.Command = cart.Add{Item: item, Quantity: 1}
+				if i%7 == 6 {
+					cmd = cart.Clear{}
+				}
+				out, err := s.process.Carts.Do(ctx, who, cmd, eventlog.Meta{Command: fmt.Sprint(who, "-", i)})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				// Whoever writes reads what was written.
+				err = s.views.Read(ctx, out.Position, func(r *projections.Reader) error {
+					got, v, err := r.Cart(ctx, who)
+					if err == nil && (v != out.Version || !reflect.DeepEqual(got, out.State)) {
+						t.Errorf("%s wrote %+v %+v and read %+v %+v", who, out.State, out.Version, got, v)
+					}
+					return err
+				})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	done := make(chan struct{})
+	for range readers {
+		reading.Go(func() {
+			last := eventlog.Position(0)
+			for i := 0; ; i++ {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				err := s.views.Read(ctx, 0, func(r *projections.Reader) error {
+					if r.At() < last {
+						t.Errorf("read at %d after %d", r.At(), last)
+					}
+					last = r.At()
+					for u := range users {
+						who := fmt.Sprint("user", (u+i)%users)
+						got, v, err := r.Cart(ctx, who)
+						if err != nil {
+							return err
+						}
+						want, at, err := s.asOf(ctx, who, r.At())
+						if err != nil {
+							return err
+						}
+						if v != at || !reflect.DeepEqual(got, want) {
+							t.Errorf("at %d %s's cart is %+v %+v, the log says %+v %+v", r.At(), who, got, v, want, at)
+						}
+					}
+					return nil
+				})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	writing.Wait()
+	close(done)
+	reading.Wait()
+}
+
+func TestWait(t *testing.T) {
+	s := newShop(t)
+	s.sell(mouse(), 1)
+	head, _ := s.log.Head(t.Context())
+
+	if err := s.views.Wait(t.Context(), head); err != nil {
+		t.Errorf("for what is there: %v", err)
+	}
+	short, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	if err := s.views.Wait(short, head+1); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("for what never comes: %v", err)
+	}
+
+	// Many wait for different positions; each returns once its own is there.
+	var waiting sync.WaitGroup
+	for i := range 50 {
+		waiting.Go(func() {
+			at := head + eventlog.Position(1+i%5)
+			if err := s.views.Wait(t.Context(), at); err != nil {
+				t.Error(err)
+			}
+			if got := s.views.Position(); got < at {
+				t.Errorf("woken for %d at %d", at, got)
+			}
+		})
+	}
+	for range 5 {
+		s.add("alice", "MOUSE-CATNIP", 1)
+	}
+	waiting.Wait()
+
+	// Closing wakes whoever is left.
+	left := make(chan error, 1)
+	go func() { left <- s.views.Wait(context.Background(), head+1000) }()
+	time.Sleep(time.Millisecond)
+	if err := s.views.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := <-left; !errors.Is(err, projections.ErrClosed) {
+		t.Errorf("after Close: %v", err)
+	}
+	if err := s.views.Read(t.Context(), 0, func(*projections.Reader) error { return nil }); !errors.Is(err, projections.ErrClosed) {
+		t.Errorf("Read after Close: %v", err)
+	}
+	if err := s.views.Close(); err != nil {
+		t.Errorf("closed twice: %v", err)
+	}
+}
+
+func TestStats(t *testing.T) {
+	s := newShop(t)
+	s.sell(mouse(), 1)
+	s.add("alice", "MOUSE-CATNIP", 1)
+	stats, err := s.views.Stats(t.Context())
+	if err != nil || !stats.Ready || stats.Building || stats.Lag() != 0 || stats.Position != 3 || stats.Rows["carts"] != 1 || stats.Rows["products"] != 1 {
+		t.Errorf("%+v %v", stats, err)
+	}
+}
+
+func TestOpenWantsAFolder(t *testing.T) {
+	if _, err := projections.Open(t.Context(), projections.Options{Dir: t.TempDir() + "/nowhere"}); err == nil {
+		t.Error("views without a folder")
+	}
+}
