@@ -3,6 +3,7 @@ package mcp
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"till/domain/cart"
@@ -80,6 +81,7 @@ func orderHistory(ctx context.Context, c *call) (answer, error) {
 			return err
 		}
 		page.Total, page.NextCursor = found.Total, found.Next
+		page.Orders = make([]orderShort, 0, len(found.Orders))
 		for _, o := range found.Orders {
 			page.Orders = append(page.Orders, shortOf(o))
 		}
@@ -105,11 +107,11 @@ func orderHistory(ctx context.Context, c *call) (answer, error) {
 }
 
 func shortOf(o order.State) orderShort {
-	s := orderShort{OrderID: o.ID, PlacedAt: stamp(o.PlacedAt), Total: priced(o.Total), Items: []string{}}
+	s := orderShort{OrderID: o.ID, PlacedAt: stamp(o.PlacedAt), Total: priced(o.Total), Items: make([]string, 0, linesShort)}
 	for i, l := range o.Lines {
 		s.Pieces += l.Quantity
 		if i < linesShort {
-			s.Items = append(s.Items, fmt.Sprintf("%d × %s", l.Quantity, clip(nameOf(l.Item), 60)))
+			s.Items = append(s.Items, strconv.Itoa(l.Quantity)+" × "+clip(nameOf(l.Item), 60))
 		}
 	}
 	s.More = max(0, len(o.Lines)-linesShort)

@@ -95,7 +95,7 @@ func (s *Server) call(ctx context.Context, t tool, req *sdk.CallToolRequest) (*s
 	}
 	return &sdk.CallToolResult{
 		Content:           []sdk.Content{&sdk.TextContent{Text: a.say + "\n" + string(body)}},
-		StructuredContent: json.RawMessage(body),
+		StructuredContent: a.body,
 	}, nil
 }
 
