@@ -98,7 +98,10 @@ func (q *Request) look(body []byte) *fault {
 		return f
 	}
 	q.Method, q.Name = p.method, p.name
-	q.Scopes = scopes(p.method, p.name)
+	if p.method == "resources/read" {
+		q.Name = p.uri
+	}
+	q.Scopes = scopes(q.Method, q.Name)
 	return nil
 }
 

@@ -52,6 +52,41 @@ func TestQuantitiesBeyondALineAreExplained(t *testing.T) {
 	}
 }
 
+// TestAShopThatCannotAnswer says so, and nothing is written.
+func TestAShopThatCannotAnswer(t *testing.T) {
+	s := newShop(t)
+	a := s.agent("alice", modernEra)
+	a.ok("add_to_cart", args{"product": 2})
+	before := s.head()
+	if err := s.views.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for tool, in := range map[string]args{
+		"view_cart": nil, "add_to_cart": {"product": 2}, "list_products": nil, "get_order_history": nil, "review_checkout": nil,
+		"checkout": nil, "clear_cart": nil, "remove_from_cart": {"product": 2, "idempotency_key": "k"},
+	} {
+		if got := a.refused("shop_unavailable", tool, in); got.at("retryable") != true {
+			t.Errorf("%s says %s", tool, got.Text)
+		}
+	}
+	if s.head() != before {
+		t.Errorf("%d events were written", s.head()-before)
+	}
+}
+
+// TestAChangeThatCannotBeShownIsNotMadeAgain: it was stored.
+func TestAChangeThatCannotBeShownIsNotMadeAgain(t *testing.T) {
+	var p *problem
+	if err := late(t.Context(), context.DeadlineExceeded, "view_cart"); !errors.As(err, &p) || p.Retryable || !strings.Contains(p.Message, "Do not make it again") {
+		t.Errorf("it is told as %v", err)
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := late(gone, context.Canceled, "view_cart"); !errors.Is(err, context.Canceled) {
+		t.Errorf("nobody listens, and it is told %v", err)
+	}
+}
+
 // TestABrokenCheckoutIsNotStartedAnew: once it has begun, only its end counts.
 func TestABrokenCheckoutIsNotStartedAnew(t *testing.T) {
 	s := newShop(t)

@@ -10,10 +10,10 @@ const maxDepth = 64
 
 // peeked is what can be seen of a message without decoding it.
 type peeked struct {
-	method, name string
-	id           json.RawMessage // as it was sent; nil for none
-	deep         bool            // nests beyond maxDepth
-	twice        bool            // names its method or its target twice
+	method, name, uri string
+	id                json.RawMessage // as it was sent; nil for none
+	deep              bool            // nests beyond maxDepth
+	twice             bool            // names its method or its target twice
 }
 
 // peek reads the method and the target of a JSON-RPC message. It looks at exact
@@ -32,12 +32,16 @@ func peek(body []byte) peeked {
 			p.id = s.value()
 		case "params":
 			s.object(func(key string) {
-				if key != "name" && key != "uri" {
+				switch key {
+				case "name":
+					p.twice = p.twice || p.name != ""
+					p.name = s.text()
+				case "uri":
+					p.twice = p.twice || p.uri != ""
+					p.uri = s.text()
+				default:
 					s.value()
-					return
 				}
-				p.twice = p.twice || p.name != ""
-				p.name = s.text()
 			})
 		default:
 			s.value()

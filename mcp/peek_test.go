@@ -41,15 +41,8 @@ func FuzzPeek(f *testing.F) {
 		}
 		var params map[string]json.RawMessage
 		_ = json.Unmarshal(m["params"], &params)
-		want := str(params["name"])
-		if u := str(params["uri"]); u != "" {
-			if want != "" {
-				return
-			}
-			want = u
-		}
-		if got.name != want {
-			t.Errorf("%q names %q, seen as %q", body, want, got.name)
+		if name, uri := str(params["name"]), str(params["uri"]); got.name != name || got.uri != uri {
+			t.Errorf("%q names %q and %q, seen as %q and %q", body, name, uri, got.name, got.uri)
 		}
 	})
 }

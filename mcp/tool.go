@@ -110,6 +110,8 @@ func (s *Server) refuse(ctx context.Context, c *call, err error) (*sdk.CallToolR
 		s.Logger.LogAttrs(ctx, slog.LevelError, "tool failed",
 			slog.String("tool", c.tool), slog.String("request", c.request), slog.String("error", err.Error()))
 	}
+	s.Logger.LogAttrs(ctx, slog.LevelDebug, "tool refused",
+		slog.String("tool", c.tool), slog.String("request", c.request), slog.String("code", p.Code))
 	return &sdk.CallToolResult{
 		Content: []sdk.Content{&sdk.TextContent{Text: p.Message + "\n" + string(encode(p))}},
 		IsError: true,
