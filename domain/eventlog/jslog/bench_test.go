@@ -3,9 +3,10 @@ package jslog_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,57 +32,70 @@ func sample(s eventlog.Stream, number uint64) eventlog.Envelope {
 }
 
 // BenchmarkAppend compares a command's append with a bare publish of the same
-// bytes, each acknowledged after its fsync. The two sides take turns, so that
-// a machine that grows busy slows both.
+// bytes, each acknowledged after its fsync. Both sides write to one server and
+// take turns of a few milliseconds, so that a disk that grows busy slows both;
+// the ratio is that of the median turns.
 func BenchmarkAppend(b *testing.B) {
 	for _, callers := range []int{1, 64} {
-		for _, side := range []string{"log", "raw"} {
-			b.Run(fmt.Sprintf("%s/callers=%d", side, callers), func(b *testing.B) {
-				nc := connect(b, startServer(b, b.TempDir()))
-				log := open(b, nc)
-				var caller atomic.Uint64
-				b.ResetTimer()
-				run(b, callers, func(n int) error {
-					s := eventlog.Stream{Category: "cart", ID: fmt.Sprint("c", caller.Add(1))}
-					var at eventlog.Position
-					for i := range n {
-						e := sample(s, uint64(i+1))
-						if side == "log" {
-							pos, err := log.Append(context.Background(), eventlog.Change{Stream: s, Expected: at, Events: []eventlog.Envelope{e}})
-							if err != nil {
-								return err
-							}
-							at = pos
-							continue
-						}
-						pos, err := rawPublish(nc, &e, at)
-						if err != nil {
-							return err
-						}
-						at = pos
+		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) {
+			nc := connect(b, startServer(b, b.TempDir()))
+			log := open(b, nc)
+			logged := func(e *eventlog.Envelope, at eventlog.Position) (eventlog.Position, error) {
+				return log.Append(context.Background(), eventlog.Change{Stream: e.Stream, Expected: at, Events: []eventlog.Envelope{*e}})
+			}
+			raw := func(e *eventlog.Envelope, at eventlog.Position) (eventlog.Position, error) {
+				return rawPublish(nc, e, at)
+			}
+			const turn = 128 // events of one side's turn
+			var times [2][]time.Duration
+			for n := 0; b.Loop(); n++ {
+				for side, publish := range []func(*eventlog.Envelope, eventlog.Position) (eventlog.Position, error){logged, raw} {
+					started := time.Now()
+					if err := appendAll(callers, turn, fmt.Sprintf("c%d-%d", n, side), publish); err != nil {
+						b.Fatal(err)
 					}
-					return nil
-				})
-			})
-		}
+					times[side] = append(times[side], time.Since(started)/turn)
+				}
+			}
+			ours, bare := median(times[0]), median(times[1])
+			b.ReportMetric(float64(ours), "ns/append")
+			b.ReportMetric(float64(bare), "ns/raw")
+			b.ReportMetric(float64(bare)/float64(ours), "ratio")
+			b.ReportMetric(0, "ns/op")
+		})
 	}
 }
 
-// run spreads b.N over the callers.
-func run(b *testing.B, callers int, work func(n int) error) {
+// appendAll writes count events, spread over the callers, each of which has a
+// stream of its own.
+func appendAll(callers, count int, name string, publish func(*eventlog.Envelope, eventlog.Position) (eventlog.Position, error)) error {
 	errs := make(chan error)
 	for c := range callers {
-		n := b.N / callers
-		if c < b.N%callers {
-			n++
-		}
-		go func() { errs <- work(n) }()
+		go func() {
+			s := eventlog.Stream{Category: "cart", ID: fmt.Sprint(name, "-", c)}
+			var at eventlog.Position
+			for i := range uint64(count / callers) {
+				e := sample(s, i+1)
+				pos, err := publish(&e, at)
+				if err != nil {
+					errs <- err
+					return
+				}
+				at = pos
+			}
+			errs <- nil
+		}()
 	}
+	var all error
 	for range callers {
-		if err := <-errs; err != nil {
-			b.Error(err)
-		}
+		all = errors.Join(all, <-errs)
 	}
+	return all
+}
+
+func median(d []time.Duration) time.Duration {
+	slices.Sort(d)
+	return d[len(d)/2]
 }
 
 // rawPublish is what any program does with nats.go: headers, body, a request.
@@ -113,49 +127,54 @@ func rawMsg(e *eventlog.Envelope, expected eventlog.Position, guarded bool) *nat
 }
 
 // BenchmarkFollow reads the whole log, decoded, and beside it what a bare
-// ordered consumer of the NATS client reaches, which decodes nothing.
+// ordered consumer of the NATS client reaches, which decodes nothing. The two
+// take turns, so that a machine that grows busy slows both.
 func BenchmarkFollow(b *testing.B) {
-	const events = 1_000_000
+	const count = 1_000_000
 	nc := connect(b, startServer(b, b.TempDir(), noSync))
 	log := open(b, nc)
-	fillFast(b, nc, events)
-	b.Run("log", func(b *testing.B) {
-		for b.Loop() {
-			n := 0
-			for batch, err := range log.Follow(context.Background(), 0, 10_000) {
-				if err != nil {
-					b.Fatal(err)
-				}
-				if n += len(batch); n == events {
-					break
-				}
+	fillFast(b, nc, count)
+	js, err := jetstream.New(nc)
+	if err != nil {
+		b.Fatal(err)
+	}
+	var times [2][]time.Duration
+	for b.Loop() {
+		started := time.Now()
+		n := 0
+		for batch, err := range log.Follow(context.Background(), 0, 10_000) {
+			if err != nil {
+				b.Fatal(err)
+			}
+			if n += len(batch); n == count {
+				break
 			}
 		}
-		b.ReportMetric(float64(events)*float64(b.N)/b.Elapsed().Seconds(), "events/s")
-	})
-	b.Run("ordered", func(b *testing.B) {
-		js, err := jetstream.New(nc)
+		times[0] = append(times[0], time.Since(started))
+
+		started = time.Now()
+		c, err := js.OrderedConsumer(context.Background(), "till", jetstream.OrderedConsumerConfig{})
 		if err != nil {
 			b.Fatal(err)
 		}
-		for b.Loop() {
-			c, err := js.OrderedConsumer(context.Background(), "till", jetstream.OrderedConsumerConfig{})
-			if err != nil {
-				b.Fatal(err)
+		done := make(chan struct{})
+		n = 0
+		cc, err := c.Consume(func(jetstream.Msg) {
+			if n++; n == count {
+				close(done)
 			}
-			done := make(chan struct{})
-			n := 0
-			cc, err := c.Consume(func(jetstream.Msg) {
-				if n++; n == events {
-					close(done)
-				}
-			}, jetstream.PullMaxMessages(10_000))
-			if err != nil {
-				b.Fatal(err)
-			}
-			<-done
-			cc.Stop()
+		}, jetstream.PullMaxMessages(10_000))
+		if err != nil {
+			b.Fatal(err)
 		}
-		b.ReportMetric(float64(events)*float64(b.N)/b.Elapsed().Seconds(), "events/s")
-	})
+		<-done
+		times[1] = append(times[1], time.Since(started))
+		cc.Stop()
+		<-cc.Closed()
+	}
+	ours, bare := median(times[0]), median(times[1])
+	b.ReportMetric(count/ours.Seconds(), "events/s")
+	b.ReportMetric(count/bare.Seconds(), "bare-events/s")
+	b.ReportMetric(float64(bare)/float64(ours), "ratio")
+	b.ReportMetric(0, "ns/op")
 }

@@ -86,4 +86,6 @@ func fillFast(t testing.TB, nc *nats.Conn, count int) {
 	}
 }
 
-func jslogOptions(name string) jslog.SubscriberOptions { return jslog.SubscriberOptions{Name: name} }
+func jslogOptions(name string) jslog.SubscriberOptions {
+	return jslog.SubscriberOptions{Name: name, RetryMax: 20 * time.Millisecond}
+}
