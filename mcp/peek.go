@@ -95,7 +95,9 @@ func (s *scanner) object(member func(key string)) {
 		case '"':
 			key := s.text()
 			s.space()
-			s.at++ // the colon
+			if s.at < len(s.body) {
+				s.at++ // the colon
+			}
 			member(key)
 		default:
 			return
@@ -163,4 +165,5 @@ func (s *scanner) quoted() {
 			return
 		}
 	}
+	s.at = min(s.at, len(s.body)) // a text without an end
 }

@@ -114,7 +114,7 @@ func repeats(body []byte) bool {
 }
 
 func TestPeekEndsOnWhatIsNoJSON(t *testing.T) {
-	for _, body := range []string{"", "{", `{"`, `{"method"`, `{"method":`, `{"method":"x`, `{"params":{"name":`, "}", `{"a" "b"}`, `{"a":}`, strings.Repeat("{", 1000), `{]`, `{"x":]`} {
+	for _, body := range []string{"", "{", `{"`, `{"method"`, `{"method":`, `{"method":"x`, `{"params":{"name":`, "}", `{"a" "b"}`, `{"a":}`, strings.Repeat("{", 1000), `{]`, `{"x":]`, `{"a\`, `{"a"`, `{"params":{"name`} {
 		peek([]byte(body))
 	}
 }
