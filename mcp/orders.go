@@ -11,8 +11,12 @@ import (
 	"till/projections"
 )
 
-// linesShort is how many lines of an order the history tells.
-const linesShort = 3
+// linesShort is how many lines of an order the history tells; ordersTold is how
+// many orders are also written out for people.
+const (
+	linesShort = 3
+	ordersTold = 5
+)
 
 // orderPage is a page of the person's history.
 type orderPage struct {
@@ -100,8 +104,11 @@ func orderHistory(ctx context.Context, c *call) (answer, error) {
 	}
 	var t strings.Builder
 	fmt.Fprintf(&t, "%d of %s, newest first.", len(page.Orders), counted(page.Total, "order"))
-	for _, o := range page.Orders[:min(3, len(page.Orders))] {
-		fmt.Fprintf(&t, "\n%s, %s, %s", o.OrderID, o.PlacedAt, o.Total.Display)
+	for _, o := range page.Orders[:min(ordersTold, len(page.Orders))] {
+		t.WriteString("\n" + o.OrderID + ", " + o.PlacedAt + ", " + o.Total.Display + ": " + strings.Join(o.Items, ", "))
+		if o.More > 0 {
+			t.WriteString(" and more")
+		}
 	}
 	return answer{t.String(), page}, nil
 }

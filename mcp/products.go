@@ -168,7 +168,7 @@ func suggest(near []projections.Listing) []suggestion {
 	return s
 }
 
-// say is the page in a sentence.
+// say is the page in a sentence and a few lines.
 func (p *productPage) say(q projections.ProductQuery) string {
 	what := "products"
 	if q.Category != "" {
@@ -191,8 +191,30 @@ func (p *productPage) say(q projections.ProductQuery) string {
 	if p.NextCursor != "" {
 		p.NextSteps = slices.Insert(p.NextSteps, 0, "call again with next_cursor for more")
 	}
+	var t strings.Builder
 	if len(p.Products) < p.Total {
-		return fmt.Sprintf("%d of %d %s.", len(p.Products), p.Total, what)
+		fmt.Fprintf(&t, "%d of %d %s.", len(p.Products), p.Total, what)
+	} else {
+		fmt.Fprintf(&t, "%d %s.", p.Total, what)
 	}
-	return fmt.Sprintf("%d %s.", p.Total, what)
+	for _, h := range p.Products[:min(linesRead, len(p.Products))] {
+		h.write(&t)
+	}
+	if more := len(p.Products) - linesRead; more > 0 {
+		fmt.Fprintf(&t, "\nand %d more below", more)
+	}
+	return t.String()
+}
+
+// linesRead is how many hits a person gets as lines; the data holds them all.
+const linesRead = 5
+
+func (h hit) write(t *strings.Builder) {
+	fmt.Fprintf(t, "\n%s (%s), %s", h.Title, h.Handle, h.Price.Display)
+	if h.PriceTo != nil {
+		t.WriteString(" to " + h.PriceTo.Display)
+	}
+	if !h.InStock {
+		t.WriteString(", out of stock")
+	}
 }
