@@ -5,6 +5,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
+	"hash/crc32"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -81,14 +83,42 @@ func cutShort(t *testing.T, path string, percent int64) {
 	}
 }
 
+// flip turns one bit in the middle of a file.
+func flip(t *testing.T, path string) {
+	t.Helper()
+	f := openFile(t, path)
+	defer f.Close()
+	info, _ := f.Stat()
+	b := make([]byte, 1)
+	if _, err := f.ReadAt(b, info.Size()/2); err != nil {
+		t.Fatal(err)
+	}
+	b[0] ^= 4
+	if _, err := f.WriteAt(b, info.Size()/2); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// execSQL changes a file with SQLite's own means, and seals it as if nothing
+// had happened.
 func execSQL(t *testing.T, path, statement string) {
 	t.Helper()
 	db, err := sql.Open("sqlite", "file:"+path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
 	if _, err := db.Exec(statement); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := crc32.Checksum(whole, crc32.MakeTable(crc32.Castagnoli))
+	if err := os.WriteFile(path+".seal", fmt.Appendf(nil, "%d %08x\n", len(whole), sum), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -115,15 +145,15 @@ func TestDamage(t *testing.T) {
 		{"nothing", source, func(*testing.T, string) {}, ""},
 		{"killed", crashed, func(*testing.T, string) {}, ""},
 		{"lost", source, func(t *testing.T, db string) { os.Remove(db) }, "there are none yet"},
-		{"empty", source, func(t *testing.T, db string) { cutShort(t, db, 0) }, "cannot be read"},
-		{"cut in half", source, func(t *testing.T, db string) { cutShort(t, db, 50) }, "malformed"},
-		{"a page short", source, func(t *testing.T, db string) { cutShort(t, db, 99) }, "damaged"},
-		{"noise in front", source, func(t *testing.T, db string) { scribble(t, db, 0, 2) }, "cannot be read"},
-		{"noise in the middle", source, func(t *testing.T, db string) { scribble(t, db, 40, 60) }, "damaged"},
-		{"all noise", source, func(t *testing.T, db string) { scribble(t, db, 0, 100) }, "cannot be read"},
+		{"empty", source, func(t *testing.T, db string) { cutShort(t, db, 0) }, "not as it was closed"},
+		{"cut in half", source, func(t *testing.T, db string) { cutShort(t, db, 50) }, "not as it was closed"},
+		{"a page short", source, func(t *testing.T, db string) { cutShort(t, db, 99) }, "not as it was closed"},
+		{"noise in front", source, func(t *testing.T, db string) { scribble(t, db, 0, 2) }, "not as it was closed"},
+		{"noise in the middle", source, func(t *testing.T, db string) { scribble(t, db, 40, 60) }, "not as it was closed"},
+		{"all noise", source, func(t *testing.T, db string) { scribble(t, db, 0, 100) }, "not as it was closed"},
 		{"not a database", source, func(t *testing.T, db string) {
 			os.WriteFile(db, []byte("Dear diary, today I was a file."), 0o600)
-		}, "cannot be read"},
+		}, "not as it was closed"},
 		{"a table gone", source, func(t *testing.T, db string) { execSQL(t, db, "DROP TABLE meta") }, "cannot be read"},
 		{"other code", source, func(t *testing.T, db string) { execSQL(t, db, "UPDATE meta SET code = 'old'") }, "another version"},
 		{"other shop", source, func(t *testing.T, db string) { execSQL(t, db, "UPDATE meta SET epoch = 'else'") }, "another log"},
@@ -131,6 +161,13 @@ func TestDamage(t *testing.T) {
 			execSQL(t, db, "UPDATE meta SET position = position + 1")
 		}, "the log ends at"},
 		{"another past", source, func(t *testing.T, db string) { execSQL(t, db, "UPDATE meta SET mark = 'x'") }, "another event"},
+		{"the seal lost", source, func(t *testing.T, db string) { os.Remove(db + ".seal") }, "was not closed"},
+		{"the seal broken", source, func(t *testing.T, db string) { scribble(t, db+".seal", 0, 100) }, "not as it was closed"},
+		{"one bit", source, func(t *testing.T, db string) { flip(t, db) }, "not as it was closed"},
+		{"killed, cut in half", crashed, func(t *testing.T, db string) { cutShort(t, db, 50) }, "damaged"},
+		{"killed, a page short", crashed, func(t *testing.T, db string) { cutShort(t, db, 99) }, "damaged"},
+		{"killed, noise in front", crashed, func(t *testing.T, db string) { scribble(t, db, 0, 2) }, "cannot be read"},
+		{"killed, noise in the middle", crashed, func(t *testing.T, db string) { scribble(t, db, 40, 60) }, "damaged"},
 		{"killed, WAL lost", crashed, func(t *testing.T, db string) { os.Remove(db + "-wal") }, "was not closed"},
 		{"killed, WAL emptied", crashed, func(t *testing.T, db string) { cutShort(t, db+"-wal", 0) }, "was not closed"},
 		{"killed, WAL all noise", crashed, func(t *testing.T, db string) { scribble(t, db+"-wal", 0, 100) }, "was not closed"},
@@ -156,26 +193,27 @@ func TestDamage(t *testing.T) {
 	}
 }
 
-// The noise may lie anywhere: the views come back, or the file was as good as
-// untouched.
+// A page of noise in a file that was not closed, wherever it lies, is noticed,
+// or did no harm.
 func TestDamageAnywhere(t *testing.T) {
-	h := newHistory(t, 3_000, 100, 10)
+	h := newHistory(t, 1_500, 50, 10)
 	source := t.TempDir()
 	s := openShop(t, h.log, source)
 	caughtUp(t, s.views, h.log)
 	want := dump(t, source)
+	crashed := copyFolder(t, source)
 	if err := s.views.Close(); err != nil {
 		t.Fatal(err)
 	}
-	whole, err := os.ReadFile(filepath.Join(source, "views.db"))
+	whole, err := os.ReadFile(filepath.Join(crashed, "views.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	dice := rand.New(rand.NewPCG(3, 4))
-	for range 40 {
-		dir := t.TempDir()
+	for range 20 {
+		dir := copyFolder(t, crashed)
 		broken := bytes.Clone(whole)
-		// A page of noise, as a disk that writes to the wrong place leaves it.
+		// As a disk that writes to the wrong place leaves it.
 		at := dice.IntN(len(broken)/8192) * 8192
 		for i := range 8192 {
 			broken[at+i] = byte(dice.Uint32())

@@ -90,7 +90,7 @@ func (v *Views) build(ctx context.Context) (*store, error) {
 	if err := remove(v.path); err != nil {
 		return nil, err
 	}
-	if err := os.Rename(fresh, v.path); err != nil {
+	if err := errors.Join(os.Rename(fresh, v.path), os.Rename(sealOf(fresh), sealOf(v.path))); err != nil {
 		return nil, fmt.Errorf("projections: %w", err)
 	}
 	s, why := v.reuse(ctx)
@@ -102,7 +102,7 @@ func (v *Views) build(ctx context.Context) (*store, error) {
 
 // remove deletes a file of views with what SQLite keeps beside it.
 func remove(path string) error {
-	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
+	for _, suffix := range []string{".seal", "", "-wal", "-shm", "-journal"} {
 		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return fmt.Errorf("projections: %w", err)
 		}

@@ -6,7 +6,9 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"sync/atomic"
 
@@ -52,7 +54,7 @@ func create(ctx context.Context, path, epoch string) (*store, error) {
 	if err := s.connect(ctx, building); err != nil {
 		return nil, err
 	}
-	statements := []string{"CREATE TABLE meta (one INTEGER PRIMARY KEY CHECK (one = 1), position INTEGER NOT NULL, epoch TEXT NOT NULL, code TEXT NOT NULL, mark TEXT NOT NULL, closed INTEGER NOT NULL)"}
+	statements := []string{"CREATE TABLE meta (one INTEGER PRIMARY KEY CHECK (one = 1), position INTEGER NOT NULL, epoch TEXT NOT NULL, code TEXT NOT NULL, mark TEXT NOT NULL, opened INTEGER NOT NULL)"}
 	_ = s.each(func(v view) error {
 		statements = append(statements, v.schema()...)
 		return nil
@@ -63,14 +65,14 @@ func create(ctx context.Context, path, epoch string) (*store, error) {
 			return nil, fmt.Errorf("projections: %s: %w", statement, err)
 		}
 	}
-	if err := s.writer.exec("INSERT INTO meta VALUES (1, 0, ?, ?, '', 1)", epoch, code()); err != nil {
+	if err := s.writer.exec("INSERT INTO meta VALUES (1, 0, ?, ?, '', 0)", epoch, code()); err != nil {
 		s.close()
 		return nil, err
 	}
 	return s, nil
 }
 
-// finish gives a filled file its indexes and closes it.
+// finish gives a filled file its indexes, closes it and seals it.
 func (s *store) finish() error {
 	err := s.each(func(v view) error {
 		for _, statement := range v.later() {
@@ -81,7 +83,10 @@ func (s *store) finish() error {
 		return nil
 	})
 	s.close()
-	return err
+	if err != nil {
+		return err
+	}
+	return seal(s.path)
 }
 
 func (s *store) connect(ctx context.Context, pragmas []string) error {
@@ -115,15 +120,10 @@ func (s *store) serve(ctx context.Context) error {
 	return nil
 }
 
-// close waits for those who read and gives the file up. A file in use says
-// whether it was closed in order; when even that cannot be written, the next
-// start looks closer.
+// close waits for those who read and gives the file up.
 func (s *store) close() {
 	s.gate.shut()
 	if s.writer != nil {
-		if s.inUse {
-			_ = s.writer.exec("UPDATE meta SET closed = 1")
-		}
 		s.writer.close()
 	}
 	for range len(s.idle) {
@@ -133,6 +133,12 @@ func (s *store) close() {
 		_ = db.Close()
 	}
 	s.files, s.writer = nil, nil
+	// The last connection has put SQLite's log into the file and deleted it;
+	// unless somebody else has the file open, or it could not.
+	if _, err := os.Stat(s.path + "-wal"); s.inUse && errors.Is(err, os.ErrNotExist) {
+		_ = seal(s.path) // without one, the next start looks closer
+	}
+	s.inUse = false
 }
 
 // look passes on an error and sees to it that a broken file is replaced.

@@ -58,17 +58,23 @@ func (v *Views) reuse(ctx context.Context) (*store, string) {
 }
 
 func (v *Views) examine(ctx context.Context, s *store) (why string, err error) {
-	// Opening the file makes SQLite write to its log, so that is looked at first.
-	wal, err := examineWAL(s.path + "-wal")
-	if err != nil {
+	has, whole, err := sealed(s.path)
+	switch {
+	case err != nil:
 		return "", err
+	case has && !whole:
+		return "the file is not as it was closed", nil
+	case !has:
+		// Opening the file makes SQLite write to its log, so that is looked at first.
+		if why, err := examineWAL(s.path + "-wal"); why != "" || err != nil {
+			return "the file was not closed, and " + why, err
+		}
 	}
 	if err := s.connect(ctx, writing); err != nil {
 		return "", err
 	}
 	var epoch, written, lastMark string
-	var closed bool
-	ok, err := s.writer.row("SELECT position, epoch, code, mark, closed FROM meta", nil, &s.position, &epoch, &written, &lastMark, &closed)
+	ok, err := s.writer.row("SELECT position, epoch, code, mark FROM meta", nil, &s.position, &epoch, &written, &lastMark)
 	switch {
 	case err != nil:
 		return "", err
@@ -78,32 +84,35 @@ func (v *Views) examine(ctx context.Context, s *store) (why string, err error) {
 		return "the file was written by another version of till", nil
 	case epoch != v.log.Epoch():
 		return "the file belongs to another log", nil
-	case !closed && wal != "":
-		return "the file was not closed, and " + wal, nil
 	}
 	s.written = s.position
-	var sound string
-	if _, err := s.writer.row("PRAGMA quick_check(1)", nil, &sound); err != nil {
-		return "", err
-	}
-	if sound != "ok" {
-		return "the file is damaged: " + sound, nil
-	}
-	if !closed {
-		if why, err := s.ahead(); why != "" || err != nil {
+	if !has {
+		if why, err := s.sound(); why != "" || err != nil {
 			return why, err
 		}
 	}
 	if why, err := v.compare(ctx, s.position, lastMark); why != "" || err != nil {
 		return why, err
 	}
-	s.inUse = true
-	if err := s.writer.exec("UPDATE meta SET closed = 0"); err != nil {
+	// The first write goes before the seal: without a seal there is always
+	// something in SQLite's log, and an empty one has lost something.
+	if err := s.writer.exec("UPDATE meta SET opened = opened + 1"); err != nil {
 		return "", err
 	}
-	// It must stand in the file itself: SQLite's log may be what gets lost. The
-	// log is not cut off, so that after a crash an empty one is a lost one.
-	return "", s.writer.exec("PRAGMA wal_checkpoint(PASSIVE)")
+	s.inUse = true
+	return "", unseal(s.path)
+}
+
+// sound looks through a file that was not closed.
+func (s *store) sound() (why string, err error) {
+	var found string
+	if _, err := s.writer.row("PRAGMA quick_check(1)", nil, &found); err != nil {
+		return "", err
+	}
+	if found != "ok" {
+		return "the file is damaged: " + found, nil
+	}
+	return s.ahead()
 }
 
 // compare looks whether the log holds at the position what the file has folded
