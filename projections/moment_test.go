@@ -177,3 +177,29 @@ func TestOpenWantsAFolder(t *testing.T) {
 		t.Error("views without a folder")
 	}
 }
+
+// More readers than connections take turns.
+func TestManyReaders(t *testing.T) {
+	s := newShop(t)
+	s.sell(mouse(), 10)
+	at := s.add("alice", "MOUSE-CATNIP", 3)
+	var reading sync.WaitGroup
+	for range 200 {
+		reading.Go(func() {
+			err := s.views.Read(t.Context(), at, func(r *projections.Reader) error {
+				_, err := r.Products(t.Context(), projections.ProductQuery{Text: "mouse"})
+				return err
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	reading.Wait()
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	err := s.views.Read(gone, at+1, func(*projections.Reader) error { t.Error("read for nobody"); return nil })
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("read for nobody: %v", err)
+	}
+}

@@ -12,6 +12,9 @@ import (
 
 // run keeps the views going until ctx ends or the log proves to be damaged.
 func (v *Views) run(ctx context.Context) {
+	if err := remove(v.path + ".new"); err != nil { // of a build that was cut off
+		v.logger.Warn("an unfinished file of views is in the way", "because", err)
+	}
 	s, why := v.reuse(ctx)
 	for pause := time.Duration(0); ctx.Err() == nil; {
 		var err error

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 	"sync/atomic"
 
 	"till/domain/eventlog"
@@ -21,13 +20,15 @@ type store struct {
 	*tables
 	path string
 
-	files  []*sql.DB
-	writer *conn
-	idle   chan *conn // connections for reading that nobody uses now
-	gate   gate
-	words  atomic.Pointer[vocabulary]
-	fresh  bool // built from the very first event, so that it cannot lack any
-	inUse  bool // trusted and open for writing
+	files   []*sql.DB
+	writer  *conn
+	reading *sql.DB
+	idle    chan *conn    // connections for reading that nobody uses now
+	places  chan struct{} // one for each connection for reading in use
+	gate    gate
+	words   atomic.Pointer[vocabulary]
+	fresh   bool // built from the very first event, so that it cannot lack any
+	inUse   bool // trusted and open for writing
 	// distrust is told what a reader found broken; condemned says that it was.
 	distrust  func(error)
 	condemned atomic.Bool
@@ -45,7 +46,7 @@ type store struct {
 var (
 	building = []string{"page_size(8192)", "journal_mode(OFF)", "synchronous(OFF)", "locking_mode(EXCLUSIVE)", "cache_size(-65536)", "temp_store(MEMORY)"}
 	writing  = []string{"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(OFF)", "cache_size(-16384)", "temp_store(MEMORY)"}
-	reading  = []string{"busy_timeout(10000)", "synchronous(OFF)", "query_only(ON)", "cache_size(-4096)", "temp_store(MEMORY)"}
+	reading  = []string{"busy_timeout(10000)", "synchronous(OFF)", "query_only(ON)", "cache_size(-2048)", "temp_store(MEMORY)"}
 )
 
 // create makes a new file to be built.
@@ -99,25 +100,6 @@ func (s *store) connect(ctx context.Context, pragmas []string) error {
 		s.close()
 	}
 	return err
-}
-
-// serve opens the connections for reading.
-func (s *store) serve(ctx context.Context) error {
-	db, err := open(s.path, reading...)
-	if err != nil {
-		return err
-	}
-	s.files = append(s.files, db)
-	n := max(4, 2*runtime.GOMAXPROCS(0))
-	s.idle = make(chan *conn, n)
-	for range n {
-		c, err := dial(ctx, db)
-		if err != nil {
-			return err
-		}
-		s.idle <- c
-	}
-	return nil
 }
 
 // close waits for those who read and gives the file up.

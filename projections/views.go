@@ -118,23 +118,22 @@ func (v *Views) with(ctx context.Context, fn func(*store, *conn) error) error {
 		if !s.gate.enter() {
 			continue // it has just been replaced
 		}
-		var c *conn
-		select {
-		case c = <-s.idle:
-		case <-ctx.Done():
-			s.gate.leave()
-			return ctx.Err()
-		}
 		return func() error {
 			defer s.gate.leave()
-			defer func() { s.idle <- c }()
+			c, err := s.borrow(ctx)
+			if err != nil {
+				return s.look(err)
+			}
+			defer s.giveBack(c)
 			return s.look(fn(s, c))
 		}()
 	}
 }
 
 // Read waits until the views include the position and calls fn with a reader
-// that stays at one moment until fn returns.
+// that stays at one moment until fn returns. fn asks the reader only: it holds
+// one of a bounded number of connections, and what it asked the Views would need
+// a second one, of another moment.
 func (v *Views) Read(ctx context.Context, at eventlog.Position, fn func(*Reader) error) error {
 	if err := v.Wait(ctx, at); err != nil {
 		return err
