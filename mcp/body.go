@@ -19,13 +19,14 @@ type fault struct {
 	status  int
 	code    int
 	message string
-	id      json.RawMessage
 }
 
 // JSON-RPC 2.0 section 5.1.
 const (
 	parseError     = -32700
 	invalidRequest = -32600
+	methodNotFound = -32601
+	invalidParams  = -32602
 )
 
 // read takes in the body of a POST, puts what it asks for into the request's
@@ -89,13 +90,19 @@ func (q *Request) look(body []byte) *fault {
 		return bad(invalidRequest, "the body must be one JSON-RPC message, a JSON object")
 	}
 	p := peek(body)
-	switch {
-	case p.deep:
+	if p.deep {
 		return bad(parseError, fmt.Sprintf("the JSON nests deeper than %d levels", maxDepth))
+	}
+	q.id = p.id
+	switch {
 	case p.twice:
-		f := bad(invalidRequest, "the message names its method or its target twice")
-		f.id = p.id
-		return f
+		return bad(invalidRequest, "the message names its method or its target twice")
+	case p.version != "2.0":
+		return bad(invalidRequest, `the message is no JSON-RPC 2.0; it must hold "jsonrpc":"2.0"`)
+	case p.params != 0 && p.params != '{' && p.params != 'n':
+		return bad(invalidParams, "params must be an object")
+	case p.method == "tools/call" && p.name == "":
+		return bad(invalidParams, `tools/call must name the tool in params, such as {"name":"view_cart","arguments":{}}`)
 	}
 	q.Method, q.Name = p.method, p.name
 	if p.method == "resources/read" {
@@ -108,19 +115,23 @@ func (q *Request) look(body []byte) *fault {
 // refuseFaulty answers the faults that read found.
 func refuseFaulty(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		f := Needs(r).fault
-		if f == nil {
+		q := Needs(r)
+		if q.fault == nil {
 			next.ServeHTTP(w, r)
 			return
 		}
-		id := f.id
-		if id == nil {
-			id = json.RawMessage("null")
-		}
-		answerJSON(w, f.status, map[string]any{
-			"jsonrpc": "2.0", "id": id,
-			"error": map[string]any{"code": f.code, "message": f.message},
-		})
+		answerError(w, q.fault.status, q.id, q.fault.code, q.fault.message)
+	})
+}
+
+// answerError answers with a JSON-RPC error; a request that could not be read
+// has no id.
+func answerError(w http.ResponseWriter, status int, id json.RawMessage, code int, message string) {
+	if id == nil {
+		id = json.RawMessage("null")
+	}
+	answerJSON(w, status, map[string]any{
+		"jsonrpc": "2.0", "id": id, "error": map[string]any{"code": code, "message": message},
 	})
 }
 

@@ -104,7 +104,7 @@ func scarce(l projections.Listing, i, available, inCart int) *problem {
 	if t := l.Variants[i].Title(); t != "" {
 		name += " (" + t + ")"
 	}
-	p := &problem{Code: "insufficient_stock", Field: "quantity", Available: &available, NextTools: []string{"add_to_cart", "search_products"}}
+	p := &problem{Code: "insufficient_stock", Field: "quantity", Available: &available, NextTools: []string{"get_product", "search_products"}}
 	switch {
 	case available < 1:
 		p.Code, p.Field = "out_of_stock", "product"

@@ -259,6 +259,12 @@ func TestBodiesThatAreNotTaken(t *testing.T) {
 		{"a deep sibling", `{"x":` + strings.Repeat("[", 80) + strings.Repeat("]", 80) + `,` + string(add[1:]), 400, parseError, "64 levels"},
 		{"large", `{"jsonrpc":"2.0","x":"` + strings.Repeat("x", maxBody) + `"}`, 413, invalidRequest, "256 KiB"},
 		{"two methods", `{"method":"tools/list",` + string(add[1:]), 400, invalidRequest, "twice"},
+		{"another version", `{"jsonrpc":"1.0","id":1,"method":"tools/list"}`, 400, invalidRequest, "2.0"},
+		{"no version", `{"id":1,"method":"tools/list"}`, 400, invalidRequest, "2.0"},
+		{"params as a list", `{"jsonrpc":"2.0","id":1,"method":"tools/list","params":[]}`, 400, invalidParams, "object"},
+		{"params as a text", `{"jsonrpc":"2.0","id":1,"method":"tools/list","params":"x"}`, 400, invalidParams, "object"},
+		{"no tool", `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{}}`, 400, invalidParams, "name the tool"},
+		{"no params", `{"jsonrpc":"2.0","id":1,"method":"tools/call"}`, 400, invalidParams, "name the tool"},
 		{"two names", strings.Replace(string(add), `"name":`, `"name":"view_cart","n\u0061me":`, 1), 400, invalidRequest, "twice"},
 	} {
 		for _, headers := range []http.Header{modernHeaders("tools/call", "add_to_cart"), s.legacyHeaders(session), nil} {
@@ -282,6 +288,33 @@ func TestBodiesThatAreNotTaken(t *testing.T) {
 	}
 	if s.head() != before {
 		t.Errorf("%d events were written", s.head()-before)
+	}
+}
+
+// TestRefusalsOfTheSDKAreJSONRPCToo: it writes some of them as plain text.
+func TestRefusalsOfTheSDKAreJSONRPCToo(t *testing.T) {
+	s := newShop(t)
+	session := s.session(t, "alice")
+	for _, c := range []struct {
+		name    string
+		body    string
+		headers http.Header
+		status  int
+		code    int
+		says    string
+	}{
+		{"an unknown method", `{"jsonrpc":"2.0","id":"x","method":"nope"}`, nil, 400, methodNotFound, "no such method"},
+		{"an unknown method in a session", `{"jsonrpc":"2.0","id":"x","method":"nope"}`, s.legacyHeaders(session), 400, methodNotFound, "no such method"},
+		{"an unknown method of the new era", strings.Replace(string(modernBody("nope", "", nil)), `"id":1`, `"id":"x"`, 1), modernHeaders("nope", ""), 404, methodNotFound, "nope"},
+		{"an unknown session", `{"jsonrpc":"2.0","id":"x","method":"tools/list"}`, s.legacyHeaders("gone"), 404, invalidRequest, "initialize again"},
+		{"an old version", `{"jsonrpc":"2.0","id":"x","method":"tools/list"}`, http.Header{"Mcp-Protocol-Version": {"2020-01-01"}}, 400, invalidRequest, "Unsupported protocol version"},
+		{"a picture", `{"jsonrpc":"2.0","id":"x","method":"tools/list"}`, http.Header{"Content-Type": {"image/png"}}, 415, invalidRequest, "application/json"},
+	} {
+		res, body := send(t, s.request(t, []byte(c.body), c.headers))
+		code, message := rpcError(body)
+		if res.StatusCode != c.status || code != c.code || !strings.Contains(message, c.says) || !strings.Contains(body, `"id":"x"`) || res.Header.Get("Content-Type") != "application/json" {
+			t.Errorf("%s: %d %s", c.name, res.StatusCode, body)
+		}
 	}
 }
 

@@ -23,7 +23,7 @@ const modernSince = "2026-07-28"
 func (s *Server) Handler() http.Handler { return s.handler }
 
 func (s *Server) chain() http.Handler {
-	h := refuseFaulty(s.opening(s.eras()))
+	h := refuseFaulty(s.opening(spoken(s.eras())))
 	if s.Authenticate != nil {
 		h = s.Authenticate(h)
 	}

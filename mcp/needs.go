@@ -2,6 +2,7 @@ package mcp
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 )
 
@@ -15,6 +16,7 @@ type Request struct {
 	// Scopes are those that the token must cover; none for what any token may do.
 	Scopes []string
 
+	id      json.RawMessage // of the message; nil for none
 	fault   *fault
 	accepts accepts
 }

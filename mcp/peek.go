@@ -10,10 +10,11 @@ const maxDepth = 64
 
 // peeked is what can be seen of a message without decoding it.
 type peeked struct {
-	method, name, uri string
-	id                json.RawMessage // as it was sent; nil for none
-	deep              bool            // nests beyond maxDepth
-	twice             bool            // names its method or its target twice
+	version, method, name, uri string
+	id                         json.RawMessage // as it was sent; nil for none
+	params                     byte            // what params begin with; 0 for none
+	deep                       bool            // nests beyond maxDepth
+	twice                      bool            // names its method or its target twice
 }
 
 // peek reads the method and the target of a JSON-RPC message. It looks at exact
@@ -25,12 +26,17 @@ func peek(body []byte) peeked {
 	s := scanner{body: body}
 	s.object(func(key string) {
 		switch key {
+		case "jsonrpc":
+			p.version = s.text()
 		case "method":
 			p.twice = p.twice || p.method != ""
 			p.method = s.text()
 		case "id":
 			p.id = s.value()
 		case "params":
+			if s.space(); s.at < len(s.body) {
+				p.params = s.body[s.at]
+			}
 			s.object(func(key string) {
 				switch key {
 				case "name":

@@ -195,6 +195,9 @@ func (p *productPage) say(q projections.ProductQuery) string {
 	if len(p.Products) < p.Total {
 		fmt.Fprintf(&t, "%d of %d %s.", len(p.Products), p.Total, what)
 	} else {
+		if p.Total == 1 {
+			what = strings.Replace(what, "products", "product", 1)
+		}
 		fmt.Fprintf(&t, "%d %s.", p.Total, what)
 	}
 	for _, h := range p.Products[:min(linesRead, len(p.Products))] {
