@@ -51,4 +51,3 @@ func (s *store) giveBack(c *conn) {
 	}
 	<-s.places
 }
-
