@@ -16,6 +16,7 @@ var update = flag.Bool("update", false, "rewrite golden files")
 // The demo is the whole main road, told: its transcript is kept so that a
 // change of any answer is seen. What differs between two runs is masked.
 func TestDemo(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
 	var out, errs strings.Builder
 	if code := cmd.Main([]string{"demo"}, strings.NewReader(""), &out, &errs); code != 0 {
 		t.Fatalf("till demo exits %d: %s\n%s", code, &errs, &out)
