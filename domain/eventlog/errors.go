@@ -10,7 +10,8 @@ var (
 	// and decide again.
 	ErrConflict = errors.New("eventlog: the stream has moved on")
 	// ErrUnavailable: the log cannot be reached or cannot write now. Nothing
-	// was stored; try again later.
+	// was stored, as far as could be found out while the server was silent;
+	// try again later, under the same command id.
 	ErrUnavailable = errors.New("eventlog: the log is not available")
 	// ErrDamaged: events that were once stored are missing or unreadable.
 	ErrDamaged = errors.New("eventlog: the log is damaged")

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -55,7 +56,7 @@ func (l *Log) api(ctx context.Context, subject string, request, answer any) erro
 	}
 	limited, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
-	reply, err := l.nc.RequestWithContext(limited, jetstream.DefaultAPIPrefix+subject, body)
+	reply, err := l.request(limited, &nats.Msg{Subject: jetstream.DefaultAPIPrefix + subject, Data: body})
 	if err != nil {
 		return unavailable(ctx, err)
 	}
@@ -75,6 +76,29 @@ func (l *Log) api(ctx context.Context, subject string, request, answer any) erro
 		return fmt.Errorf("%w: the server's answer cannot be read: %w", eventlog.ErrUnavailable, err)
 	}
 	return nil
+}
+
+// nobody bounds how long a request is repeated that nobody takes. In a cluster
+// that happens for a moment after a stream was made or has got a new leader.
+const (
+	nobody      = time.Second
+	nobodyPause = 20 * time.Millisecond
+)
+
+// request sends a message and waits for the answer until ctx ends. That nobody
+// took it means that nobody will act on it, so then it is safe to repeat it.
+func (l *Log) request(ctx context.Context, m *nats.Msg) (*nats.Msg, error) {
+	for started := time.Now(); ; {
+		reply, err := l.nc.RequestMsgWithContext(ctx, m)
+		if !errors.Is(err, nats.ErrNoResponders) || time.Since(started) > nobody {
+			return reply, err
+		}
+		select {
+		case <-time.After(nobodyPause):
+		case <-ctx.Done():
+			return nil, err
+		}
+	}
 }
 
 // unavailable is why a request got no answer: the caller's ctx, or the server.

@@ -65,7 +65,7 @@ func (l *Log) publish(ctx context.Context, m *nats.Msg, timeout time.Duration) (
 func (l *Log) publishTo(ctx context.Context, stream string, m *nats.Msg, timeout time.Duration) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	reply, err := l.nc.RequestMsgWithContext(ctx, m)
+	reply, err := l.request(ctx, m)
 	switch {
 	case errors.Is(err, nats.ErrMaxPayload):
 		return 0, fmt.Errorf("%w: the event is larger than the NATS server takes", eventlog.ErrInvalid)

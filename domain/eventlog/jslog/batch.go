@@ -75,7 +75,7 @@ func (l *Log) publishBatch(ctx context.Context, changes []eventlog.Change, timeo
 func (l *Log) begin(ctx context.Context, m *nats.Msg, timeout time.Duration) error {
 	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	reply, err := l.nc.RequestMsgWithContext(limited, m)
+	reply, err := l.request(limited, m)
 	if err != nil {
 		return unavailable(ctx, err)
 	}

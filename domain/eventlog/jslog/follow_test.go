@@ -112,7 +112,7 @@ func TestSubscriberLeavesNothingBehind(t *testing.T) {
 func TestFollowWaitsForASlowReader(t *testing.T) {
 	nc := connect(t, startServer(t, t.TempDir(), noSync))
 	log := open(t, nc)
-	const count = 60_000
+	const count = 35_000
 	fillFast(t, nc, count)
 	at := eventlog.Position(0)
 	for batch, err := range log.Follow(t.Context(), 0, 20_000) {

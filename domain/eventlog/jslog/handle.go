@@ -57,7 +57,7 @@ func (d *durable) handle(ctx context.Context, m *nats.Msg, out chan<- *message.M
 	for {
 		select {
 		case <-msg.Acked():
-			_ = m.Respond([]byte(answerDone))
+			d.done(m)
 			return
 		case <-msg.Nacked():
 			_ = m.Respond(nak(d.pause(tries)))
@@ -74,6 +74,15 @@ func (d *durable) handle(ctx context.Context, m *nats.Msg, out chan<- *message.M
 			return
 		}
 	}
+}
+
+// done acknowledges the event and waits until the server has noted it, so that
+// a clean stop loses no position. When the server does not answer, the event
+// comes again.
+func (d *durable) done(m *nats.Msg) {
+	ctx, cancel := context.WithTimeout(context.Background(), min(d.subscriber.options.AckWait, d.subscriber.log.timeout))
+	defer cancel()
+	_, _ = d.subscriber.log.nc.RequestWithContext(ctx, m.Reply, []byte(answerDone))
 }
 
 // hold waits until the event may be handed out, or returns false when ctx ends

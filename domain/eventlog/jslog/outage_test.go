@@ -251,22 +251,25 @@ func TestAServerThatComesBack(t *testing.T) {
 			}
 		}
 	}
+	last := eventlog.Position(0)
 	handled := func(positions []eventlog.Position) {
 		t.Helper()
 		for _, at := range positions {
 			m, e := next(t, reactor)
+			if e.Position == last { // its acknowledgement went down with the server
+				m.Ack()
+				m, e = next(t, reactor)
+			}
 			if e.Position != at {
 				t.Fatalf("the reactor got event %d, want %d", e.Position, at)
 			}
 			m.Ack()
+			last = at
 		}
 	}
 	expect(1, 10)
 	handled(want)
 	for round := range eventlog.Position(2) {
-		if err := nc.FlushTimeout(5 * time.Second); err != nil { // the last answer has arrived
-			t.Fatal(err)
-		}
 		s.Shutdown()
 		s.WaitForShutdown()
 		s = startServer(t, dir, onPort(port))

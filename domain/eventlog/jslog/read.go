@@ -119,10 +119,9 @@ func (r *reader) direct(ctx context.Context) ([]eventlog.Envelope, error) {
 			return events, unavailable(ctx, err)
 		}
 		if status := m.Header.Get("Status"); status != "" {
-			if status == "503" {
-				return events, unavailable(ctx, nats.ErrNoResponders)
-			}
-			return events, nil // 204 the end of the batch, 404 no message
+			// 204 the end of the batch, 404 no message, 503 nobody there for
+			// direct gets: what is missing comes from the leader.
+			return events, nil
 		}
 		seq, err := strconv.ParseUint(m.Header.Get("Nats-Sequence"), 10, 64)
 		if err != nil {

@@ -3,14 +3,15 @@
 package logtest
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"till/domain/eventlog"
 )
@@ -123,7 +124,11 @@ func followTo(t *testing.T, log eventlog.Log, after, end eventlog.Position, most
 
 func wantEvents(t *testing.T, got, want []eventlog.Envelope) {
 	t.Helper()
-	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+	sameData := cmp.Comparer(func(a, b json.RawMessage) bool { return bytes.Equal(a, b) }) // byte by byte takes seconds
+	if len(want) == 0 && len(got) == 0 {
+		return
+	}
+	if diff := cmp.Diff(want, got, sameData); diff != "" {
 		t.Fatalf("events differ (-want +got):\n%s", diff)
 	}
 }
