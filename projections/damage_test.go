@@ -21,6 +21,7 @@ import (
 	"till/domain/decider"
 	"till/domain/eventlog"
 	"till/domain/money"
+	"till/domain/stock"
 	"till/projections"
 )
 
@@ -321,19 +322,36 @@ func TestHoleStopsEverything(t *testing.T) {
 	}
 }
 
-// An event of a newer program stops the views: it might be a revocation.
-func TestUnknownTypeStopsEverything(t *testing.T) {
-	s := newShop(t)
-	s.sell(mouse(), 10)
-	stream := eventlog.Stream{Category: cart.Category, ID: "alice"}
-	e := raw(t, s.types, stream, 1, cart.Cleared{})
-	e.Type = "cart.blown_up"
-	at, err := s.log.Append(t.Context(), eventlog.Change{Stream: stream, Events: []eventlog.Envelope{e}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.views.Wait(t.Context(), at); !errors.Is(err, eventlog.ErrUnknownType) {
-		t.Errorf("Wait: %v", err)
+// An event of a newer program stops the views: it might be a revocation. So does
+// one where it does not belong.
+func TestWhatIsNotKnownStopsEverything(t *testing.T) {
+	alice := eventlog.Stream{Category: cart.Category, ID: "alice"}
+	for name, c := range map[string]struct {
+		stream eventlog.Stream
+		event  any
+		change func(*eventlog.Envelope)
+	}{
+		"type":     {alice, cart.Cleared{}, func(e *eventlog.Envelope) { e.Type = "cart.blown_up" }},
+		"version":  {alice, cart.Cleared{}, func(e *eventlog.Envelope) { e.Version = 99 }},
+		"category": {eventlog.Stream{Category: "raffle", ID: "1"}, cart.Cleared{}, func(*eventlog.Envelope) {}},
+		"place":    {alice, stock.Counted{OnHand: 1}, func(*eventlog.Envelope) {}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newShop(t)
+			s.sell(mouse(), 10)
+			e := raw(t, s.types, c.stream, 1, c.event)
+			c.change(&e)
+			at, err := s.log.Append(t.Context(), eventlog.Change{Stream: c.stream, Events: []eventlog.Envelope{e}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := s.views.Wait(t.Context(), at); !errors.Is(err, eventlog.ErrUnknownType) {
+				t.Errorf("Wait: %v", err)
+			}
+			if err := s.views.Check(); !errors.Is(err, eventlog.ErrUnknownType) {
+				t.Errorf("Check: %v", err)
+			}
+		})
 	}
 }
 

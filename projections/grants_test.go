@@ -10,7 +10,6 @@ import (
 
 	"till/domain/account"
 	"till/domain/eventlog"
-	"till/domain/eventlog/memlog"
 	"till/domain/grant"
 	"till/projections"
 )
@@ -120,32 +119,4 @@ func TestPerson(t *testing.T) {
 		}
 		_ = views.Close()
 	}
-}
-
-// down is a log that cannot be followed for a while.
-type down struct {
-	*memlog.Log
-	fails chan struct{} // each element is one failure
-}
-
-func (d *down) Head(ctx context.Context) (eventlog.Position, error) {
-	select {
-	case <-d.fails:
-		return 0, eventlog.ErrUnavailable
-	default:
-		return d.Log.Head(ctx)
-	}
-}
-
-// An outage of the log is waited out.
-func TestAnOutageOfTheLogPasses(t *testing.T) {
-	log := &down{memlog.New("epoch"), make(chan struct{}, 3)}
-	for range 3 {
-		log.fails <- struct{}{}
-	}
-	s := openShop(t, log, t.TempDir())
-	if err := s.views.Ready(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	s.sell(mouse(), 1)
 }

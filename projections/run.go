@@ -15,10 +15,14 @@ func (v *Views) run(ctx context.Context) {
 	if err := remove(v.path + ".new"); err != nil { // of a build that was cut off
 		v.logger.Warn("an unfinished file of views is in the way", "because", err)
 	}
-	s, why := v.reuse(ctx)
+	var s *store
+	why := "" // empty while the file has not been looked at
 	for pause := time.Duration(0); ctx.Err() == nil; {
 		var err error
-		if s == nil {
+		if s == nil && why == "" {
+			s, why, err = v.reuse(ctx)
+		}
+		if s == nil && err == nil {
 			v.logger.Info("the views are built from the log", "because", why)
 			s, err = v.build(ctx)
 		}
@@ -96,11 +100,11 @@ func (v *Views) build(ctx context.Context) (*store, error) {
 	if err := errors.Join(os.Rename(fresh, v.path), os.Rename(sealOf(fresh), sealOf(v.path))); err != nil {
 		return nil, fmt.Errorf("projections: %w", err)
 	}
-	s, why := v.reuse(ctx)
-	if s == nil {
-		return nil, fmt.Errorf("projections: the views cannot be used right after they were built: %s", why)
+	s, why, err := v.reuse(ctx)
+	if s == nil && err == nil {
+		err = fmt.Errorf("projections: the views cannot be used right after they were built: %s", why)
 	}
-	return s, nil
+	return s, err
 }
 
 // remove deletes a file of views with what SQLite keeps beside it.

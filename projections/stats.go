@@ -28,6 +28,9 @@ func (p *progress) begin(logger *slog.Logger, head eventlog.Position) (end func(
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.building = false
+		if p.at < p.head {
+			return // it was cut off; why is told elsewhere
+		}
 		p.logger.Info("the views are built", "events", p.at, "seconds", time.Since(p.began).Seconds())
 	}
 }

@@ -29,12 +29,13 @@ func code() string {
 	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
-// reuse opens the file if it can be trusted; otherwise it says why not.
-func (v *Views) reuse(ctx context.Context) (*store, string) {
+// reuse opens the file if it can be trusted; otherwise it says why not. An error
+// is the log's: nobody can tell now.
+func (v *Views) reuse(ctx context.Context) (s *store, why string, err error) {
 	if _, err := os.Stat(v.path); errors.Is(err, os.ErrNotExist) {
-		return nil, "there are none yet"
+		return nil, "there are none yet", nil
 	}
-	s := &store{tables: newTables(), path: v.path}
+	s = &store{tables: newTables(), path: v.path}
 	s.distrust = func(err error) {
 		s.condemned.Store(true)
 		v.store.CompareAndSwap(s, nil) // nobody else reads from it
@@ -43,18 +44,21 @@ func (v *Views) reuse(ctx context.Context) (*store, string) {
 		default:
 		}
 	}
-	why, err := v.examine(ctx, s)
+	why, err = v.examine(ctx, s)
 	if err == nil && why == "" {
 		err = s.serve(ctx)
+	}
+	if err == nil && why == "" {
+		return s, "", nil
+	}
+	s.close()
+	if errors.Is(err, eventlog.ErrUnavailable) || ctx.Err() != nil {
+		return nil, "", err
 	}
 	if err != nil {
 		why = fmt.Sprintf("the file cannot be read: %v", err)
 	}
-	if why != "" {
-		s.close()
-		return nil, why
-	}
-	return s, ""
+	return nil, why, nil
 }
 
 func (v *Views) examine(ctx context.Context, s *store) (why string, err error) {
