@@ -70,7 +70,10 @@ func (l *Log) Bucket(ctx context.Context, name string, ttl time.Duration) (event
 	if err != nil {
 		return nil, fmt.Errorf("%w: the bucket %s: %w", eventlog.ErrUnavailable, name, err)
 	}
-	return b, b.sweep(ctx)
+	if err := b.sweep(ctx); err != nil {
+		return nil, err
+	}
+	return b, nil
 }
 
 // Get implements [eventlog.Bucket].

@@ -94,7 +94,10 @@ func Open(ctx context.Context, nc *nats.Conn, o Options) (*Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", eventlog.ErrUnavailable, err)
 	}
-	return l, l.check(stream.CachedInfo().Config)
+	if err := l.check(stream.CachedInfo().Config); err != nil {
+		return nil, err
+	}
+	return l, nil
 }
 
 // create makes the stream. When another process is faster, theirs stands.
