@@ -140,7 +140,7 @@ func (l *Log) lookUp(ctx context.Context, changes []eventlog.Change) (eventlog.P
 		case err != nil:
 			return 0, err
 		case m == nil:
-			return 0, fmt.Errorf("%w: the server did not answer and has not stored the change to %s", eventlog.ErrUnavailable, c.Stream)
+			return 0, fmt.Errorf("%w: the server did not answer and has not stored the change to %s; if its disk was full, free some space and start it again", eventlog.ErrUnavailable, c.Stream)
 		}
 		header, err := nats.DecodeHeadersMsg(m.Header)
 		if err != nil {
