@@ -68,6 +68,27 @@ func (c *cache) replace(at eventlog.Position, keep bool, changes func(yield func
 	}
 }
 
+// update changes what is held of some ids, if anything is, by the rules of
+// replace.
+func (c *cache) update(at eventlog.Position, changes func(change func(id string, next func(held) held))) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = at
+	changes(func(id string, next func(held) held) {
+		if h, known := c.by[id]; known {
+			c.by[id] = next(h)
+		}
+	})
+}
+
+// forget drops everything, by the rules of replace.
+func (c *cache) forget(at eventlog.Position) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = at
+	clear(c.by)
+}
+
 func (c *cache) put(id string, h held) {
 	if _, known := c.by[id]; !known && len(c.by) >= c.most {
 		for other := range c.by {

@@ -39,7 +39,7 @@ func (v *Views) GrantsOf(ctx context.Context, user string) ([]grant.State, error
 	var all []grant.State
 	err := v.Read(ctx, 0, func(r *Reader) error {
 		var ids []string
-		err := r.conn.rows(ctx, "SELECT id FROM grants WHERE user = ? AND revoked = 0 ORDER BY made DESC, id LIMIT ?",
+		err := r.rows(ctx, "SELECT id FROM grants WHERE user = ? AND revoked = 0 ORDER BY made DESC, id LIMIT ?",
 			[]any{user, maxGrants}, func(scan func(...any) error) error {
 				var id string
 				err := scan(&id)

@@ -7,6 +7,8 @@ import (
 	"till/domain/cart"
 	"till/domain/catalog"
 	"till/domain/checkout"
+	"till/domain/decider"
+	"till/domain/eventlog"
 	"till/domain/money"
 )
 
@@ -25,8 +27,17 @@ func (r *Reader) Product(_ context.Context, ref string) (l Listing, sku string, 
 
 func (r *Reader) named(ref string) (product, sku string, ok bool, err error) {
 	ref = strings.ToLower(strings.TrimSpace(ref))
-	ok, err = r.conn.row("SELECT product, sku FROM names WHERE name = ? ORDER BY withdrawn, rank, product, sku LIMIT 1",
+	names := r.store.products.names
+	if h, ok := r.recall(names, ref); ok {
+		m := h.state.(meant)
+		return m.product, m.sku, true, nil
+	}
+	changed := eventlog.Position(r.store.products.changed.Load())
+	ok, err = r.row("SELECT product, sku FROM names WHERE name = ? ORDER BY withdrawn, rank, product, sku LIMIT 1",
 		[]any{ref}, &product, &sku)
+	if ok && err == nil {
+		names.learn(ref, held{meant{product, sku}, decider.Version{Position: changed}}, r.at)
+	}
 	return product, sku, ok, r.store.look(err)
 }
 
@@ -62,7 +73,7 @@ func prices(p catalog.Product) (from, to money.Amount) {
 // Categories returns the categories on offer by name.
 func (r *Reader) Categories(ctx context.Context) ([]CategoryCount, error) {
 	var all []CategoryCount
-	err := r.conn.rows(ctx, "SELECT category, count(*) FROM listings WHERE withdrawn = 0 GROUP BY category ORDER BY category", nil,
+	err := r.rows(ctx, "SELECT category, count(*) FROM listings WHERE withdrawn = 0 GROUP BY category ORDER BY category", nil,
 		func(scan func(...any) error) error {
 			all = append(all, CategoryCount{})
 			c := &all[len(all)-1]

@@ -20,7 +20,7 @@ func (r *Reader) Nearest(ctx context.Context, text string, n int) ([]Listing, er
 	}
 	wanted := pieces(text)
 	var all []candidate
-	err := r.conn.rows(ctx, `SELECT l.product, l.sorted, coalesce((SELECT group_concat(name, ' ') FROM names WHERE product = l.product), '')
+	err := r.rows(ctx, `SELECT l.product, l.sorted, coalesce((SELECT group_concat(name, ' ') FROM names WHERE product = l.product), '')
 		FROM listings l WHERE withdrawn = 0 ORDER BY l.doc LIMIT ?`, []any{maxCompared}, func(scan func(...any) error) error {
 		var id, title, names string
 		if err := scan(&id, &title, &names); err != nil {

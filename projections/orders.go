@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"till/domain/decider"
 	"till/domain/eventlog"
 	"till/domain/order"
 )
@@ -15,6 +16,24 @@ type orders struct {
 	*aggregate[order.State, order.Event]
 	placed []placing
 	counts map[string]int64
+	// newest are the newest orders of people who asked, for the first page.
+	newest *cache
+}
+
+// first is how many of a person's newest orders are held in memory: the longest
+// page.
+const first = 50
+
+// latest are a person's newest orders, the newest first, and how many there are
+// in all.
+type latest struct {
+	ids   []string
+	total int
+}
+
+func (l latest) with(id string) latest {
+	ids := append([]string{id}, l.ids...)
+	return latest{ids[:min(first, len(ids))], l.total + 1}
 }
 
 type placing struct {
@@ -26,7 +45,7 @@ type placing struct {
 func newOrders() *orders {
 	a := newAggregate("orders", order.Decider(), manyStates, column[order.State]{"open_since INTEGER", underWay})
 	a.indexes = []string{"CREATE INDEX orders_open ON orders (open_since, id) WHERE open_since IS NOT NULL"}
-	return &orders{aggregate: a, counts: map[string]int64{}}
+	return &orders{aggregate: a, counts: map[string]int64{}, newest: newCache(fewStates)}
 }
 
 func (o *orders) schema() []string {
@@ -58,6 +77,13 @@ func (o *orders) write(c *conn, at eventlog.Position, live bool) error {
 	if err := o.aggregate.write(c, at, live); err != nil {
 		return err
 	}
+	o.newest.update(at, func(change func(string, func(held) held)) {
+		for _, p := range o.placed {
+			change(p.user, func(h held) held {
+				return held{h.state.(latest).with(p.order), decider.Version{Position: at}}
+			})
+		}
+	})
 	for _, p := range o.placed {
 		if err := c.exec("INSERT INTO history VALUES (?, ?, ?)", p.user, p.nth, p.order); err != nil {
 			return fmt.Errorf("projections: write history: %w", err)
@@ -86,34 +112,18 @@ func (r *Reader) Order(_ context.Context, user, id string) (o order.State, ok bo
 
 // Orders returns the person's placed orders, newest first.
 func (r *Reader) Orders(ctx context.Context, q OrderQuery) (OrderPage, error) {
-	before := int64(1) << 62
+	newest, err := r.latest(ctx, q.User)
+	if err != nil {
+		return OrderPage{}, err
+	}
+	page, last, limit := OrderPage{Total: newest.total}, int64(newest.total)+1, bound(q.Limit)
+	ids := newest.ids[:min(limit, len(newest.ids))]
 	if q.Cursor != "" {
-		if err := uncursor(q.Cursor, "orders", q.User, &before); err != nil {
+		if err := uncursor(q.Cursor, "orders", q.User, &last); err != nil {
 			return OrderPage{}, err
 		}
-	}
-	limit := bound(q.Limit)
-	var page OrderPage
-	var ids []string
-	var last int64
-	err := r.conn.rows(ctx, `SELECT nth, "order" FROM history WHERE user = ? AND nth < ? ORDER BY nth DESC LIMIT ?`,
-		[]any{q.User, before, limit}, func(scan func(...any) error) error {
-			var id string
-			if err := scan(&last, &id); err != nil {
-				return err
-			}
-			if len(ids) == 0 && q.Cursor == "" {
-				page.Total = int(last) // the newest one's number is the count
-			}
-			ids = append(ids, id)
-			return nil
-		})
-	if err != nil {
-		return OrderPage{}, r.store.look(err)
-	}
-	if q.Cursor != "" {
-		if _, err := r.conn.row("SELECT nth FROM history WHERE user = ? ORDER BY nth DESC LIMIT 1", []any{q.User}, &page.Total); err != nil {
-			return OrderPage{}, r.store.look(err)
+		if ids, err = r.placed(ctx, q.User, last, limit); err != nil {
+			return OrderPage{}, err
 		}
 	}
 	for _, id := range ids {
@@ -123,10 +133,43 @@ func (r *Reader) Orders(ctx context.Context, q OrderQuery) (OrderPage, error) {
 		}
 		page.Orders = append(page.Orders, o)
 	}
-	if last > 1 {
+	// They are numbered without a gap, so the last one's number is known.
+	if last = min(last, int64(newest.total)+1) - int64(len(ids)); last > 1 {
 		page.Next = cursor("orders", q.User, last)
 	}
 	return page, nil
+}
+
+// latest returns the person's newest orders.
+func (r *Reader) latest(ctx context.Context, user string) (latest, error) {
+	known := r.store.orders.newest
+	if h, ok := r.recall(known, user); ok {
+		return h.state.(latest), nil
+	}
+	var l latest
+	if _, err := r.row("SELECT nth FROM history WHERE user = ? ORDER BY nth DESC LIMIT 1", []any{user}, &l.total); err != nil {
+		return l, r.store.look(err)
+	}
+	var err error
+	l.ids, err = r.placed(ctx, user, int64(l.total)+1, first)
+	if err == nil {
+		// The person's last order may be older than this moment, but not newer.
+		known.learn(user, held{l, decider.Version{Position: r.at}}, r.at)
+	}
+	return l, err
+}
+
+// placed returns the person's orders before the one with that number, the
+// newest first.
+func (r *Reader) placed(ctx context.Context, user string, before int64, most int) (ids []string, err error) {
+	// A walk along a key of at most a page is not worth a goroutine that could
+	// break it off, which is what the driver pays for a context that can end.
+	err = r.rows(context.WithoutCancel(ctx), `SELECT "order" FROM history WHERE user = ? AND nth < ? ORDER BY nth DESC LIMIT ?`,
+		[]any{user, before, most}, func(scan func(...any) error) error {
+			ids = append(ids, "")
+			return scan(&ids[len(ids)-1])
+		})
+	return ids, r.store.look(err)
 }
 
 // bound is the length of a page for the limit that was asked for.

@@ -17,10 +17,15 @@ type products struct {
 	// changed is the position of the last change, for what is kept in memory of
 	// the words in use.
 	changed atomic.Uint64
+	// names are the answers to names that were asked for.
+	names *cache
 }
 
+// meant is the product that a name stands for, and the SKU if it is one's.
+type meant struct{ product, sku string }
+
 func newProducts() *products {
-	return &products{aggregate: newAggregate("products", catalog.Decider(), fewStates)}
+	return &products{aggregate: newAggregate("products", catalog.Decider(), fewStates), names: newCache(fewStates)}
 }
 
 func (p *products) schema() []string {
@@ -50,6 +55,7 @@ func (p *products) write(c *conn, at eventlog.Position, live bool) error {
 		}
 	}
 	if len(p.touched) > 0 {
+		p.names.forget(at)
 		p.changed.Store(uint64(at))
 	}
 	return nil

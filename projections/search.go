@@ -64,7 +64,7 @@ func (r *Reader) list(ctx context.Context, q ProductQuery, match string, page *P
 		first = score
 	}
 	matching := " FROM " + from + " WHERE " + strings.Join(where, " AND ")
-	if _, err := r.conn.row("SELECT count(*)"+matching, args, &page.Total); err != nil {
+	if _, err := r.row("SELECT count(*)"+matching, args, &page.Total); err != nil {
 		return r.store.look(err)
 	}
 
@@ -86,7 +86,7 @@ func (r *Reader) list(ctx context.Context, q ProductQuery, match string, page *P
 	query += " ORDER BY k1, k2, k3 LIMIT ?"
 	var ids []string
 	more := false
-	err := r.conn.rows(ctx, query, append(args, limit+1), func(scan func(...any) error) error {
+	err := r.rows(ctx, query, append(args, limit+1), func(scan func(...any) error) error {
 		if len(ids) == limit {
 			more = true
 			return nil

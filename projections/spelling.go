@@ -27,7 +27,7 @@ func (r *Reader) vocabulary(ctx context.Context) (*vocabulary, error) {
 		return v, nil
 	}
 	v := &vocabulary{at: r.at, weights: map[string]int{}, stems: map[string][]string{}}
-	err := r.conn.rows(ctx, `SELECT term, sum(doc * CASE col WHEN 'title' THEN 100 WHEN 'tags' THEN 20 ELSE 1 END)
+	err := r.rows(ctx, `SELECT term, sum(doc * CASE col WHEN 'title' THEN 100 WHEN 'tags' THEN 20 ELSE 1 END)
 		FROM words GROUP BY term LIMIT ?`, []any{maxVocabulary}, func(scan func(...any) error) error {
 		var w string
 		var n int

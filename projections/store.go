@@ -34,9 +34,12 @@ type store struct {
 	condemned atomic.Bool
 
 	position eventlog.Position // of the last event folded
-	written  eventlog.Position // of the last event in the file
-	last     *eventlog.Envelope
-	bytes    int // of event data folded since the last write
+	// shown is the newest moment that a reader found in the file: a later one
+	// must not answer from memory as of an earlier moment.
+	shown   atomic.Uint64
+	written eventlog.Position // of the last event in the file
+	last    *eventlog.Envelope
+	bytes   int // of event data folded since the last write
 }
 
 // While a file is built nobody reads it and a crash throws it away: it needs no

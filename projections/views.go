@@ -133,22 +133,32 @@ func (v *Views) with(ctx context.Context, fn func(*store, *conn) error) error {
 // Read waits until the views include the position and calls fn with a reader
 // that stays at one moment until fn returns. fn asks the reader only: it holds
 // one of a bounded number of connections, and what it asked the Views would need
-// a second one, of another moment.
+// a second one, of another moment. What is held in memory needs no transaction,
+// so one begins with the first look into the file; if the views have moved on
+// by then, fn is called once more, whatever it returned: fn sets what it finds
+// out and does not add to it.
 func (v *Views) Read(ctx context.Context, at eventlog.Position, fn func(*Reader) error) error {
 	if err := v.Wait(ctx, at); err != nil {
 		return err
 	}
-	return v.with(ctx, func(s *store, c *conn) error {
-		if err := c.exec("BEGIN"); err != nil {
-			return err
+	moved := false
+	read := func(s *store, c *conn) error {
+		r := &Reader{store: s, conn: c, at: max(v.Position(), eventlog.Position(s.shown.Load()))}
+		defer r.end()
+		if moved {
+			if err := r.begin(); err != nil {
+				return err
+			}
 		}
-		defer func() { _ = c.exec("COMMIT") }() // it wrote nothing
-		r := &Reader{store: s, conn: c}
-		if _, err := c.row("SELECT position FROM meta", nil, &r.at); err != nil {
-			return err
-		}
-		return fn(r)
-	})
+		err := fn(r)
+		moved = r.moved
+		return err
+	}
+	err := v.with(ctx, read)
+	if moved {
+		err = v.with(ctx, read)
+	}
+	return err
 }
 
 // Offer implements checkout.Shelf at the newest position.
