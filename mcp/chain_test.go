@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 )
 
 func TestHost(t *testing.T) {
@@ -231,7 +231,7 @@ func TestNamesMayComeEncoded(t *testing.T) {
 	}
 	uri := "shop://products/caf\u00e9"
 	_, body := send(t, s.request(t, modernBody("resources/read", uri, nil), modernHeaders("resources/read", coded(uri))))
-	if code, _ := rpcError(body); int64(code) != sdk.CodeResourceNotFound {
+	if code, _ := rpcError(body); int64(code) != jsonrpc.CodeInvalidParams {
 		t.Errorf("a name that no header can hold gets %s", body)
 	}
 }

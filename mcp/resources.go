@@ -34,7 +34,7 @@ func (s *Server) addResources(server *sdk.Server) {
 // as one that does not exist.
 func (s *Server) readResource(ctx context.Context, req *sdk.ReadResourceRequest) (*sdk.ReadResourceResult, error) {
 	uri := req.Params.URI
-	missing := &jsonrpc.Error{Code: sdk.CodeResourceNotFound, Message: "Resource not found", Data: encode(map[string]string{"uri": clip(uri, maxURI)})}
+	missing := &jsonrpc.Error{Code: jsonrpc.CodeInvalidParams, Message: "Resource not found", Data: encode(map[string]string{"uri": clip(uri, maxURI)})}
 	c := &call{Server: s, tool: "resources/read", request: s.requestID(req)}
 	var ok bool
 	if c.caller, ok = s.Caller(token(req)); !ok {
