@@ -99,7 +99,7 @@ func (a *aggregate[S, E]) fold(c *conn, f fact) (*row[S], error) {
 	}
 	r := a.rows[f.Stream.ID]
 	if r == nil {
-		r = &row[S]{id: f.Stream.ID}
+		r = &row[S]{id: strings.Clone(f.Stream.ID)} // not a piece of a whole message
 		if f.Number == 1 {
 			r.fresh = true // a second first event fails when the row is written
 		} else if err := a.read(c, r); err != nil {

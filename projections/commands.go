@@ -2,6 +2,7 @@ package projections
 
 import (
 	"context"
+	"strings"
 
 	"till/domain/decider"
 	"till/domain/eventlog"
@@ -11,7 +12,14 @@ import (
 // changed, and under which arguments. A command that carries no fingerprint is
 // never asked for, and is not kept.
 type commands struct {
-	fresh []fact
+	fresh []done
+}
+
+// done is a command with where it left its first event. It keeps no event: one
+// of them would hold its whole batch in memory until the next write.
+type done struct {
+	id string
+	decider.Receipt
 }
 
 func (*commands) schema() []string {
@@ -25,7 +33,10 @@ func (*commands) rowsAt() string { return "commands" }
 
 func (v *commands) take(_ *conn, f fact) error {
 	if f.Fingerprint != "" {
-		v.fresh = append(v.fresh, f)
+		v.fresh = append(v.fresh, done{strings.Clone(f.Command), decider.Receipt{
+			Stream:      eventlog.Stream{Category: f.Stream.Category, ID: strings.Clone(f.Stream.ID)},
+			Fingerprint: strings.Clone(f.Fingerprint), Position: f.Position, Number: f.Number,
+		}})
 	}
 	return nil
 }
@@ -33,10 +44,10 @@ func (v *commands) take(_ *conn, f fact) error {
 func (v *commands) dirty() int { return len(v.fresh) }
 
 func (v *commands) write(c *conn, _ eventlog.Position, _ bool) error {
-	for _, f := range v.fresh {
+	for _, d := range v.fresh {
 		// One decision may have made several events; the first one stands for it.
 		if err := c.exec("INSERT INTO commands VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
-			f.Command, f.Stream.Category, f.Stream.ID, f.Fingerprint, int64(f.Position), int64(f.Number)); err != nil {
+			d.id, d.Stream.Category, d.Stream.ID, d.Fingerprint, int64(d.Position), int64(d.Number)); err != nil {
 			return err
 		}
 	}
