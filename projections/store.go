@@ -161,8 +161,8 @@ func (s *store) fold(facts []fact) error {
 
 // Bounds of what is folded before it is written while nobody waits for it.
 const (
-	manyRows  = 30_000
-	manyBytes = 48 << 20
+	manyRows  = 60_000
+	manyBytes = 96 << 20
 )
 
 // heavy is whether so much has been folded that it should be written.
