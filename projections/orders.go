@@ -31,9 +31,14 @@ type latest struct {
 	total int
 }
 
-func (l latest) with(id string) latest {
-	ids := append([]string{id}, l.ids...)
-	return latest{ids[:min(first, len(ids))], l.total + 1}
+// with is the same after one more order. A write that failed is done again, so
+// an order that is counted already changes nothing.
+func (l latest) with(p placing) latest {
+	if p.nth <= int64(l.total) {
+		return l
+	}
+	ids := append([]string{p.order}, l.ids...)
+	return latest{ids[:min(first, len(ids))], int(p.nth)}
 }
 
 type placing struct {
@@ -80,7 +85,7 @@ func (o *orders) write(c *conn, at eventlog.Position, live bool) error {
 	o.newest.update(at, func(change func(string, func(held) held)) {
 		for _, p := range o.placed {
 			change(p.user, func(h held) held {
-				return held{h.state.(latest).with(p.order), decider.Version{Position: at}}
+				return held{h.state.(latest).with(p), decider.Version{Position: at}}
 			})
 		}
 	})
