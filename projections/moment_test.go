@@ -10,9 +10,11 @@ import (
 	"time"
 
 	"till/domain/cart"
+	"till/domain/catalog"
 	"till/domain/decider"
 	"till/domain/eventlog"
 	"till/domain/money"
+	"till/domain/order"
 	"till/projections"
 )
 
@@ -110,6 +112,103 @@ func TestAReaderStaysAtOneMoment(t *testing.T) {
 	writing.Wait()
 	close(done)
 	reading.Wait()
+}
+
+// The same for what is kept in memory of histories and names: while orders are
+// placed and a product changes its handle, a reader sees the orders that the log
+// held at its position, and the name that the product had then.
+func TestWhatIsKeptInMemoryIsOfTheMoment(t *testing.T) {
+	s := newShop(t)
+	s.sell(mouse(), 10)
+	ctx, stop := context.WithTimeout(t.Context(), 60*time.Second)
+	defer stop()
+	done := make(chan struct{})
+	var reading sync.WaitGroup
+	for range 3 {
+		reading.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				if err := s.views.Read(ctx, 0, s.agreesWithTheLog(ctx)); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	for i := range 60 {
+		at := s.place(t, fmt.Sprint("user", i%3), fmt.Sprint("CS-", i))
+		if i%5 == 0 {
+			p := mouse()
+			p.Handle = fmt.Sprint("mouse-", i)
+			at = do(s, s.products, p.ID, catalog.Command(catalog.Offer{Product: p}))
+		}
+		if err := s.views.Read(ctx, at, s.agreesWithTheLog(ctx)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(done)
+	reading.Wait()
+}
+
+// agreesWithTheLog compares histories and the mouse's handle with the log as it
+// was at the reader's position.
+func (s *shop) agreesWithTheLog(ctx context.Context) func(*projections.Reader) error {
+	return func(r *projections.Reader) error {
+		got := map[string][]string{}
+		for u := range 3 {
+			who := fmt.Sprint("user", u)
+			page, err := r.Orders(ctx, projections.OrderQuery{User: who, Limit: 50})
+			if err != nil {
+				return err
+			}
+			for _, o := range page.Orders {
+				got[who] = append(got[who], o.ID)
+			}
+			if page.Total != len(got[who]) {
+				s.t.Errorf("at %d %s has %d orders, the total is %d", r.At(), who, len(got[who]), page.Total)
+			}
+		}
+		l, _, ok, err := r.Product(ctx, "mouse-catnip")
+		if err != nil || !ok {
+			return fmt.Errorf("the mouse is gone: %w", err)
+		}
+		if _, _, ok, err := r.Product(ctx, l.Handle); err != nil || !ok {
+			s.t.Errorf("at %d no product is named %s: %v", r.At(), l.Handle, err)
+		}
+
+		want, started, handle := map[string][]string{}, map[string]string{}, ""
+		for batch, err := range s.log.Follow(ctx, 0, int(r.At())) {
+			if err != nil {
+				return err
+			}
+			for _, e := range batch {
+				event, err := s.types.Decode(e)
+				if err != nil {
+					return err
+				}
+				switch event := event.(type) {
+				case order.CheckoutStarted:
+					started[event.ID] = event.User
+				case order.OrderPlaced:
+					who := started[e.Stream.ID]
+					want[who] = append([]string{e.Stream.ID}, want[who]...)
+				case catalog.ProductAdded:
+					handle = event.Product.Handle
+				case catalog.ProductChanged:
+					handle = event.Product.Handle
+				}
+			}
+			break
+		}
+		if !reflect.DeepEqual(got, want) || l.Handle != handle {
+			s.t.Errorf("at %d: orders %v and handle %s, the log says %v and %s", r.At(), got, l.Handle, want, handle)
+		}
+		return nil
+	}
 }
 
 func TestWait(t *testing.T) {
