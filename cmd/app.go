@@ -48,7 +48,7 @@ type App struct {
 	origin   string
 	folder   *Folder
 	nats     *NATS
-	conn     interface{ Close() } // to the log's server
+	conns    []interface{ Close() } // to the log's server
 	log      *jslog.Log
 	types    *eventlog.Types
 	views    *projections.Views
@@ -79,6 +79,8 @@ func Open(ctx context.Context, opt Options) (_ *App, err error) {
 		opt.PublicURL = "http://127.0.0.1:8000"
 	}
 	a := &App{opt: opt, types: Types()}
+	begin := time.Now()
+	opened := func(what string) { opt.Logger.Debug("opened", "what", what, "after", time.Since(begin)) }
 	if a.origin, err = authz.ParsePublicURL(opt.PublicURL); err != nil {
 		return nil, err
 	}
@@ -101,12 +103,14 @@ func Open(ctx context.Context, opt Options) (_ *App, err error) {
 	if err = a.openLog(ctx); err != nil {
 		return nil, err
 	}
+	opened("log")
 	buckets := map[string]eventlog.Bucket{}
 	for name, life := range map[string]time.Duration{"credentials": 0, "people": 0, "clients": 7 * 24 * time.Hour, "charges": 0} {
 		if buckets[name], err = a.log.Bucket(ctx, name, life); err != nil {
 			return nil, err
 		}
 	}
+	opened("buckets")
 	people, err := authz.NewPeople(buckets["people"], secret)
 	if err != nil {
 		return nil, err
@@ -125,6 +129,7 @@ func Open(ctx context.Context, opt Options) (_ *App, err error) {
 	if err = a.views.Wait(ctx, head); err != nil {
 		return nil, err
 	}
+	opened("views")
 	a.products = decider.NewHandler(catalog.Decider(), a.types, a.log, a.views)
 	a.checkout = &checkout.Process{
 		Carts:  decider.NewHandler(cart.Decider(), a.types, a.log, a.views),
@@ -154,12 +159,17 @@ func (a *App) openLog(ctx context.Context) (err error) {
 	if a.nats, err = StartNATS(ctx, NATSOptions{Dir: a.folder.NATSDir(), Log: a.opt.Logger}); err != nil {
 		return err
 	}
-	conn, err := jslog.ConnectInProcess(ctx, a.nats)
+	writing, err := jslog.ConnectInProcess(ctx, a.nats)
 	if err != nil {
 		return err
 	}
-	a.conn = conn
-	a.log, err = jslog.Open(ctx, conn, jslog.Options{})
+	a.conns = append(a.conns, writing)
+	reading, err := jslog.ConnectInProcess(ctx, a.nats)
+	if err != nil {
+		return err
+	}
+	a.conns = append(a.conns, reading)
+	a.log, err = jslog.Open(ctx, writing, jslog.Options{Reading: reading})
 	return err
 }
 
@@ -170,8 +180,8 @@ func (a *App) close() error {
 	if a.views != nil {
 		errs = append(errs, a.views.Close())
 	}
-	if a.conn != nil {
-		a.conn.Close()
+	for _, c := range a.conns {
+		c.Close()
 	}
 	if a.nats != nil {
 		a.nats.Stop()

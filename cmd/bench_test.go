@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -21,9 +22,12 @@ import (
 // The benchmarks of this file compare in one run, on one disk and one server,
 // what a shop does with the least that could do it; their figures are ratios.
 
-// openShop opens a shop that syncs every event, as serve does.
+// openShop opens a shop that syncs every event, with the memory settings of
+// serve.
 func openShop(b *testing.B) *App {
 	b.Helper()
+	before := debug.SetGCPercent(gcPercent)
+	b.Cleanup(func() { debug.SetGCPercent(before) })
 	a, err := Open(context.Background(), Options{Dir: b.TempDir(), Create: true})
 	if err != nil {
 		b.Fatal(err)

@@ -35,7 +35,7 @@ type consumer struct {
 func (l *Log) startConsumer(ctx context.Context, f *feed) (*consumer, error) {
 	c := &consumer{log: l, name: "till_follow_" + nuid.Next(), feed: f, stopped: make(chan struct{})}
 	start := f.belong(c)
-	sub, err := l.nc.Subscribe(l.nc.NewInbox(), c.receive)
+	sub, err := l.reading.Subscribe(l.reading.NewInbox(), c.receive)
 	if err != nil {
 		return nil, unavailable(ctx, err)
 	}
@@ -75,7 +75,7 @@ func (c *consumer) stop() {
 	_ = c.sub.Unsubscribe() // fails only on a closed connection
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	if c.log.nc.IsConnected() {
+	if c.log.reading.IsConnected() {
 		_ = c.log.api(ctx, "CONSUMER.DELETE."+streamName+"."+c.name, nil, nil) // else the server drops it after its inactive threshold
 	}
 }
@@ -135,7 +135,7 @@ func (c *consumer) control(m *nats.Msg, status string) {
 		_ = c.feed.reached(c, 0) // a sign of life
 	}
 	if reply != "" {
-		_ = c.log.nc.Publish(reply, nil) // lost with the connection; the next heartbeat asks again
+		_ = c.log.reading.Publish(reply, nil) // lost with the connection; the next heartbeat asks again
 	}
 }
 

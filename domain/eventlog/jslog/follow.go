@@ -38,7 +38,7 @@ func (l *Log) Follow(ctx context.Context, after eventlog.Position, most int) ite
 			// A leader that was just elected may for a moment not know all that
 			// the one before it had: ErrBeyond may pass, too.
 			passing := errors.Is(err, eventlog.ErrUnavailable) || errors.Is(err, eventlog.ErrBeyond)
-			if ctx.Err() == nil && passing && !l.nc.IsClosed() && time.Since(trouble) < l.patience {
+			if ctx.Err() == nil && passing && !l.reading.IsClosed() && time.Since(trouble) < l.patience {
 				select {
 				case <-time.After(outagePause):
 					continue
@@ -71,8 +71,8 @@ func (l *Log) checkStart(ctx context.Context, after uint64) error {
 // serve follows with one consumer until the caller is done (nil) or something
 // fails, and says whether it handed out anything.
 func (l *Log) serve(ctx context.Context, f *feed, yield func([]eventlog.Envelope, error) bool) (served bool, err error) {
-	status := l.nc.StatusChanged()
-	defer l.nc.RemoveStatusListener(status)
+	status := l.reading.StatusChanged()
+	defer l.reading.RemoveStatusListener(status)
 	if err := l.checkStart(ctx, f.position()); err != nil {
 		return false, err
 	}
