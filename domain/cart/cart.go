@@ -42,6 +42,11 @@ type State struct {
 	// LastOrder is the order that last took lines out, kept until the cart
 	// changes again: an agent that asks to check out an emptied cart is told.
 	LastOrder string `json:"last_order,omitempty"`
+	// Revision counts the changes of the lines. A quote is for one revision.
+	Revision uint64 `json:"revision,omitempty"`
+	// Claim is the order that is buying the cart now, if any: while it stands no
+	// other may, so that two quotes of one cart never become two orders.
+	Claim string `json:"claim,omitempty"`
 }
 
 // Find returns the line with the SKU.
@@ -85,6 +90,14 @@ var (
 	// ErrCurrency: the cart already holds items in another currency.
 	ErrCurrency = errors.New("cart: items of two currencies in one cart")
 )
+
+// ErrChanged: the lines are no longer those of the revision.
+var ErrChanged = errors.New("cart: the cart has changed")
+
+// Claimed is the refusal to let a second order buy the cart.
+type Claimed struct{ Order string }
+
+func (e *Claimed) Error() string { return "cart: order " + e.Order + " is buying the cart" }
 
 // Quantity is the refusal of a quantity outside 1 to MaxQuantity.
 type Quantity struct {

@@ -113,6 +113,26 @@ func TestCheckOutTakesExactlyWhatWasOrdered(t *testing.T) {
 	}
 }
 
+func TestOneOrderAtATimeBuysACart(t *testing.T) {
+	claim := cart.Claim{Order: "CS-1", Revision: 1}
+	story.Given(t, cart.Decider(), added("MOUSE", 2)).
+		When(claim).Then(cart.CheckoutClaimed{Order: "CS-1"}).
+		When(claim).Then().
+		When(cart.Unclaim{Order: "CS-2"}).Then().
+		When(cart.Unclaim{Order: "CS-1"}).Then(cart.CheckoutReleased{Order: "CS-1"}).
+		When(cart.Claim{Order: "CS-2", Revision: 1}).Then(cart.CheckoutClaimed{Order: "CS-2"})
+	story.Given(t, cart.Decider(), added("MOUSE", 2), added("BED", 1)).When(claim).Refused(cart.ErrChanged)
+
+	s := story.Given(t, cart.Decider(), added("MOUSE", 2), cart.Event(cart.CheckoutClaimed{Order: "CS-1"})).State()
+	var claimed *cart.Claimed
+	if _, err := cart.Decide(s, cart.Claim{Order: "CS-2", Revision: 1}); !errors.As(err, &claimed) || claimed.Order != "CS-1" {
+		t.Errorf("a second order: %v", err)
+	}
+	if s = cart.Evolve(s, cart.CheckedOut{Order: "CS-1"}); s.Claim != "" {
+		t.Error("the claim outlives its order")
+	}
+}
+
 // Whatever is commanded, the cart keeps its bounds, its total is the sum of its
 // lines, and what was there before does not change under a reader's hands.
 func TestBounds(t *testing.T) {
@@ -165,6 +185,8 @@ func TestEvents(t *testing.T) {
 		cart.QuantityChanged{SKU: "CAT-BED-GRY-S", From: 2, To: 3},
 		cart.ItemRemoved{SKU: "CAT-BED-GRY-S", Quantity: 3},
 		cart.Cleared{Lines: 2},
+		cart.CheckoutClaimed{Order: "CS-7K3M9-Q2X4T"},
+		cart.CheckoutReleased{Order: "CS-7K3M9-Q2X4T"},
 		cart.CheckedOut{Order: "CS-7K3M9-Q2X4T", Lines: []cart.Bought{{SKU: "CAT-BED-GRY-S", Quantity: 2}}},
 	)
 }

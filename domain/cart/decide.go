@@ -28,6 +28,15 @@ type Remove struct{ SKU string }
 // Clear takes everything out.
 type Clear struct{}
 
+// Claim lets an order buy the lines of a revision, and no other until it ends.
+type Claim struct {
+	Order    string
+	Revision uint64
+}
+
+// Unclaim ends the order's claim: it came to nothing.
+type Unclaim struct{ Order string }
+
 // CheckOut takes out exactly what the order holds. What was added since the
 // order's quote stays.
 type CheckOut struct {
@@ -46,6 +55,8 @@ func (SetQuantity) command() {}
 func (Remove) command()      {}
 func (Clear) command()       {}
 func (CheckOut) command()    {}
+func (Claim) command()       {}
+func (Unclaim) command()     {}
 
 // Event is something that happened to a cart.
 type Event interface{ event() }
@@ -74,6 +85,16 @@ type Cleared struct {
 	Lines int `json:"lines"`
 }
 
+// CheckoutClaimed: an order is buying the cart.
+type CheckoutClaimed struct {
+	Order string `json:"order"`
+}
+
+// CheckoutReleased: the order that was buying the cart came to nothing.
+type CheckoutReleased struct {
+	Order string `json:"order"`
+}
+
 // CheckedOut: an order took these pieces.
 type CheckedOut struct {
 	Order string   `json:"order"`
@@ -85,6 +106,9 @@ func (QuantityChanged) event() {}
 func (ItemRemoved) event()     {}
 func (Cleared) event()         {}
 func (CheckedOut) event()      {}
+
+func (CheckoutClaimed) event()  {}
+func (CheckoutReleased) event() {}
 
 // Category is the category of cart streams; their id is the user's.
 const Category = "cart"
@@ -101,6 +125,8 @@ func Register(t *eventlog.Types) {
 	eventlog.Register[ItemRemoved](t, "cart.item_removed", 1)
 	eventlog.Register[Cleared](t, "cart.cleared", 1)
 	eventlog.Register[CheckedOut](t, "cart.checked_out", 1)
+	eventlog.Register[CheckoutClaimed](t, "cart.checkout_claimed", 1)
+	eventlog.Register[CheckoutReleased](t, "cart.checkout_released", 1)
 }
 
 // Decide returns what the command changes.
@@ -139,6 +165,20 @@ func Decide(s State, cmd Command) ([]Event, error) {
 		if len(s.Lines) > 0 {
 			return []Event{Cleared{len(s.Lines)}}, nil
 		}
+	case Claim:
+		switch {
+		case s.Claim == c.Order:
+			return nil, nil
+		case s.Claim != "":
+			return nil, &Claimed{s.Claim}
+		case s.Revision != c.Revision:
+			return nil, ErrChanged
+		}
+		return []Event{CheckoutClaimed{c.Order}}, nil
+	case Unclaim:
+		if s.Claim == c.Order {
+			return []Event{CheckoutReleased(c)}, nil
+		}
 	case CheckOut:
 		return []Event{CheckedOut(c)}, nil
 	}
@@ -150,6 +190,12 @@ func Evolve(s State, e Event) State {
 	lines := slices.Clone(s.Lines)
 	last := ""
 	switch e := e.(type) {
+	case CheckoutClaimed:
+		s.Claim = e.Order
+		return s
+	case CheckoutReleased:
+		s.Claim = ""
+		return s
 	case ItemAdded:
 		if i := s.index(e.SKU); i >= 0 {
 			lines[i] = Line{e.Item, lines[i].Quantity + e.Quantity}
@@ -172,9 +218,12 @@ func Evolve(s State, e Event) State {
 		}
 		lines = slices.DeleteFunc(lines, func(l Line) bool { return l.Quantity < 1 })
 		last = e.Order
+		if s.Claim == e.Order {
+			s.Claim = ""
+		}
 	}
 	if len(lines) == 0 {
 		lines = nil
 	}
-	return State{Lines: lines, LastOrder: last}
+	return State{Lines: lines, LastOrder: last, Revision: s.Revision + 1, Claim: s.Claim}
 }

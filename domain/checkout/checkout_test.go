@@ -167,6 +167,95 @@ func TestAnUnknownOutcomeIsAskedAgainUnderTheSameKey(t *testing.T) {
 	})
 }
 
+func TestTwoQuotesOfOneCartAreOneOrder(t *testing.T) {
+	t.Run("while the first is pending", func(t *testing.T) {
+		s := newShop(t)
+		s.count("MOUSE", 10)
+		s.add("alice", "MOUSE", 2)
+		first := s.review("alice")
+		s.now = s.now.Add(time.Second)
+		second := s.review("alice")
+		if first.ID == second.ID {
+			t.Fatal("the quotes are one")
+		}
+		got, err := s.buy(checkout.Request{User: "alice", Quote: first.ID, Method: "tok_timeout"})
+		if err != nil || got.Order.Status != order.Pending {
+			t.Fatalf("%+v, %v", got, err)
+		}
+		var busy *checkout.Busy
+		if _, err := s.buy(checkout.Request{User: "alice", Quote: second.ID}); !errors.As(err, &busy) || busy.Order != got.Order.ID {
+			t.Errorf("the second quote: %v", err)
+		}
+		if q := s.review("alice"); q.ID != "" || q.Problems[0].Code != "checkout_in_progress" {
+			t.Errorf("a third quote: %+v", q)
+		}
+		s.now = s.now.Add(testgateway.Settles)
+		if again, err := s.buy(checkout.Request{User: "alice", Quote: first.ID}); err != nil || again.Order.Status != order.Placed {
+			t.Errorf("the first again: %+v, %v", again, err)
+		}
+		if len(s.gateway.keys) != 1 || s.cart("alice").Claim != "" {
+			t.Errorf("charged under %v, claimed by %q", s.gateway.keys, s.cart("alice").Claim)
+		}
+	})
+	t.Run("at the same moment", func(t *testing.T) {
+		for range 50 {
+			s := newShop(t)
+			s.count("MOUSE", 10)
+			s.add("alice", "MOUSE", 2)
+			var quotes []string
+			for range 4 {
+				s.now = s.now.Add(time.Second)
+				quotes = append(quotes, s.review("alice").ID)
+			}
+			var wg sync.WaitGroup
+			for _, q := range quotes {
+				wg.Go(func() { _, _ = s.buy(checkout.Request{User: "alice", Quote: q}) })
+			}
+			wg.Wait()
+			if n := s.types()["order.placed"]; n != 1 || s.stock("MOUSE").OnHand != 8 || s.cart("alice").Claim != "" {
+				t.Fatalf("%d orders of one cart, stock %+v, cart %+v", n, s.stock("MOUSE"), s.cart("alice"))
+			}
+		}
+	})
+}
+
+func TestARepeatedKeyGoesOnWithItsOrderThoughTheCartChanged(t *testing.T) {
+	s := newShop(t)
+	s.count("MOUSE", 10)
+	s.count("BED", 10)
+	s.add("alice", "MOUSE", 2)
+	meta := eventlog.Meta{Command: "key", Fingerprint: "f"}
+	first, err := s.CheckOut(context.Background(), checkout.Request{User: "alice", Method: "tok_timeout"}, meta)
+	if err != nil || first.Order.Status != order.Pending {
+		t.Fatalf("%+v, %v", first, err)
+	}
+	s.add("alice", "BED", 1)
+	s.now = s.now.Add(testgateway.Settles)
+	again, err := s.CheckOut(context.Background(), checkout.Request{User: "alice", Method: "tok_timeout"}, meta)
+	if err != nil || again.Order.ID != first.Order.ID || again.Order.Status != order.Placed {
+		t.Fatalf("%+v, %v", again, err)
+	}
+	if c := s.cart("alice"); len(c.Lines) != 1 || c.Lines[0].SKU != "BED" {
+		t.Errorf("the cart is %+v", c)
+	}
+}
+
+func TestOneQuoteHasOneCurrency(t *testing.T) {
+	s := newShop(t)
+	s.count("MOUSE", 10)
+	s.count("BED", 10)
+	s.add("alice", "MOUSE", 1)
+	s.add("alice", "BED", 1)
+	s.currency = map[string]string{"BED": "EUR"}
+	if q := s.review("alice"); q.ID != "" || len(q.Problems) != 1 || q.Problems[0].SKU != "BED" {
+		t.Errorf("a cart of two currencies is quoted: %+v", q)
+	}
+	var blocked *checkout.Blocked
+	if _, err := s.buy(checkout.Request{User: "alice"}); !errors.As(err, &blocked) {
+		t.Errorf("and bought: %v", err)
+	}
+}
+
 func TestARepeatedCommandGetsItsFirstAnswer(t *testing.T) {
 	s := newShop(t)
 	s.count("MOUSE", 10)

@@ -29,7 +29,11 @@ func (r *run) drive(ctx context.Context) error {
 	for {
 		switch r.order.Status {
 		case order.Started:
-			if err := r.reserve(ctx); err != nil {
+			mine, err := r.claim(ctx)
+			if err == nil && mine {
+				err = r.reserve(ctx)
+			}
+			if err != nil {
 				return err
 			}
 		case order.Paying, order.Pending:
@@ -43,6 +47,24 @@ func (r *run) drive(ctx context.Context) error {
 			return r.release(ctx, string(r.order.Status))
 		}
 	}
+}
+
+// claim makes the cart this order's until it ends, or gives up when another
+// order has it or its lines have changed: what the quote promised no longer is.
+func (r *run) claim(ctx context.Context) (mine bool, err error) {
+	out, err := r.Carts.Do(ctx, r.order.User, cart.Claim{Order: r.order.ID, Revision: r.order.CartVersion}, r.named("claim"))
+	var other *cart.Claimed
+	switch {
+	case errors.As(err, &other):
+		return false, r.take(ctx, order.Fail{Attempt: r.order.Attempt, Code: "checkout_in_progress",
+			Reason: "Order " + other.Order + " is buying the same cart."})
+	case errors.Is(err, cart.ErrChanged):
+		return false, r.take(ctx, order.Fail{Attempt: r.order.Attempt, Code: "quote_outdated", Reason: "The cart changed meanwhile."})
+	case err != nil:
+		return false, err
+	}
+	r.at = max(r.at, out.Position)
+	return true, nil
 }
 
 // reserve keeps every line's pieces apart, then goes on to the payment; or gives
@@ -97,7 +119,12 @@ func (r *run) settle(ctx context.Context) error {
 
 // release gives back what a purchase that came to nothing had kept apart.
 func (r *run) release(ctx context.Context, reason string) error {
-	return r.stocks(ctx, stock.Release{Reservation: r.order.Reservation(), Reason: reason}, "release")
+	if err := r.stocks(ctx, stock.Release{Reservation: r.order.Reservation(), Reason: reason}, "release"); err != nil {
+		return err
+	}
+	out, err := r.Carts.Do(ctx, r.order.User, cart.Unclaim{Order: r.order.ID}, r.named("unclaim"))
+	r.at = max(r.at, out.Position)
+	return err
 }
 
 func (r *run) stocks(ctx context.Context, cmd stock.Command, name string) error {

@@ -72,6 +72,9 @@ func killedAt(t *testing.T, name, method string, step int, stored, retried bool)
 	if o.Status == order.Placed {
 		pieces, onHand = 0, 8
 	}
+	if claim := next.cart("alice").Claim; claim != "" {
+		t.Fatalf("%s: the cart is still claimed by %s", name, claim)
+	}
 	if o.Open() || next.cart("alice").Pieces() != pieces || next.stock("MOUSE").OnHand != onHand {
 		t.Fatalf("%s: order %s, cart %+v, stock %+v", name, o.Status, next.cart("alice"), next.stock("MOUSE"))
 	}

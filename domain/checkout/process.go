@@ -71,6 +71,10 @@ func (p *Process) Review(ctx context.Context, user string) (Quote, error) {
 	}
 	now := p.Now()
 	q.Expires = now.Add(QuoteLife).UTC().Truncate(time.Second)
+	if q.claim != "" {
+		q.Problems = append(q.Problems, Finding{Code: "checkout_in_progress",
+			Message: "Order " + q.claim + " is buying this cart and is not finished; look at it with get_order and wait a moment."})
+	}
 	if len(q.Problems) == 0 {
 		q.ID = sign(p.Secret, q, now)
 	}
@@ -78,14 +82,16 @@ func (p *Process) Review(ctx context.Context, user string) (Quote, error) {
 }
 
 func (p *Process) quote(ctx context.Context, user string) (Quote, error) {
-	s, version, err := p.Carts.State(ctx, user)
+	s, _, err := p.Carts.State(ctx, user)
 	if err != nil {
 		return Quote{}, err
 	}
 	if len(s.Lines) == 0 {
 		return Quote{}, cart.ErrEmpty
 	}
-	return price(ctx, p.Shelf, user, version.Number, s)
+	q, err := price(ctx, p.Shelf, user, s)
+	q.claim = s.Claim
+	return q, err
 }
 
 // CheckOut buys a quote: exactly what it says, once, however often it is
@@ -107,25 +113,33 @@ func (p *Process) CheckOut(ctx context.Context, r Request, meta eventlog.Meta) (
 	if err != nil {
 		return Result{}, err
 	}
-	unlock, err := p.locks.Lock(ctx, start.ID)
+	return p.run(ctx, start.ID, meta, func(ctx context.Context) (o order.State, at eventlog.Position, changed bool, err error) {
+		if err := p.tidy(ctx, start, meta); err != nil {
+			return o, 0, false, err
+		}
+		out, err := p.Orders.Do(ctx, start.ID, start, meta)
+		return out.State, out.Position, out.Changed, err
+	})
+}
+
+// run takes an order to its end from where begin finds it, alone with it in this
+// process. From the first event on it goes on, whoever listens.
+func (p *Process) run(ctx context.Context, id string, meta eventlog.Meta,
+	begin func(context.Context) (o order.State, at eventlog.Position, changed bool, err error)) (Result, error) {
+	unlock, err := p.locks.Lock(ctx, id)
 	if err != nil {
 		return Result{}, err
 	}
 	defer unlock()
-
-	// From the first event on the purchase goes to its end, whoever listens.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
-	if err := p.tidy(ctx, start, meta); err != nil {
-		return Result{}, err
-	}
-	out, err := p.Orders.Do(ctx, start.ID, start, meta)
+	o, at, changed, err := begin(ctx)
 	if err != nil {
 		return Result{}, err
 	}
-	run := &run{Process: p, order: out.State, at: out.Position, meta: step(meta)}
-	err = run.drive(ctx)
-	return Result{Order: run.order, At: run.at, Replayed: !out.Changed}, err
+	r := &run{Process: p, order: o, at: at, meta: step(meta)}
+	err = r.drive(ctx)
+	return Result{Order: r.order, At: r.at, Replayed: !changed}, err
 }
 
 // tidy gives back what the attempt before kept apart, in case its caller was
@@ -158,10 +172,15 @@ func (p *Process) answered(ctx context.Context, r Request, meta eventlog.Meta) (
 	if err != nil {
 		return Result{}, true, err
 	}
-	if o.Open() {
-		return Result{}, false, nil // still under way: go on with it
+	if !o.Open() {
+		return Result{Order: o, At: version.Position, Replayed: true}, true, nil
 	}
-	return Result{Order: o, At: version.Position, Replayed: true}, true, nil
+	// Still under way: this very order goes on, whatever the cart holds by now.
+	done, err := p.run(ctx, o.ID, meta, func(ctx context.Context) (order.State, eventlog.Position, bool, error) {
+		o, version, err := p.Orders.State(ctx, o.ID)
+		return o, version.Position, false, err
+	})
+	return done, true, err
 }
 
 // admit turns the request into the order's first command. A quote whose order
@@ -217,6 +236,9 @@ func (p *Process) confirm(ctx context.Context, start order.Start, q Quote, t tic
 	}
 	if q.CartVersion != t.version {
 		return order.Start{}, ErrQuoteOutdated
+	}
+	if q.claim != "" && q.claim != start.ID {
+		return order.Start{}, &Busy{q.claim}
 	}
 	if len(q.Problems) > 0 {
 		return order.Start{}, &Blocked{q.Problems}

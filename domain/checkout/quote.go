@@ -22,19 +22,21 @@ type Quote struct {
 	// empty while Problems stand in the way.
 	ID          string
 	User        string
-	CartVersion uint64
+	CartVersion uint64 // the cart's revision
 	// Lines are the cart's, at the catalogue's present prices.
 	Lines    []cart.Line
 	Total    money.Amount
 	Expires  time.Time
 	Problems []Finding
 	Warnings []Finding
+
+	claim string // the order that is buying the cart now
 }
 
 // Finding is something to know about a line of the cart.
 type Finding struct {
-	// Code is unavailable or insufficient_stock for a problem, price_changed
-	// or low_stock for a warning.
+	// Code is unavailable, insufficient_stock or checkout_in_progress for a
+	// problem, price_changed or low_stock for a warning.
 	Code    string
 	SKU     string
 	Message string
@@ -58,8 +60,8 @@ type Shelf interface {
 const lowStock = 3
 
 // price puts present prices on the cart's lines and says what is amiss.
-func price(ctx context.Context, shelf Shelf, user string, version uint64, s cart.State) (Quote, error) {
-	q := Quote{User: user, CartVersion: version}
+func price(ctx context.Context, shelf Shelf, user string, s cart.State) (Quote, error) {
+	q := Quote{User: user, CartVersion: s.Revision}
 	for _, line := range s.Lines {
 		problems, warnings, now, err := Inspect(ctx, shelf, line)
 		if err != nil {
@@ -85,6 +87,10 @@ func Inspect(ctx context.Context, shelf Shelf, line cart.Line) (problems, warnin
 		name += " (" + line.Variant + ")"
 	}
 	switch {
+	case ok && offer.Item.Price.Currency != line.Price.Currency:
+		// One quote has one currency: that of the cart.
+		problems = append(problems, Finding{"unavailable", line.SKU, name + " is now sold in " + offer.Item.Price.Currency + "; remove it from the cart."})
+		return problems, nil, line, nil
 	case !ok || offer.Withdrawn:
 		problems = append(problems, Finding{"unavailable", line.SKU, name + " is no longer sold; remove it from the cart."})
 		return problems, nil, line, nil
@@ -115,6 +121,12 @@ var (
 	// ErrMethod: the checkout names no payment method and there is no default.
 	ErrMethod = errors.New("checkout: a payment method is needed")
 )
+
+// Busy is the refusal to buy a cart that another order is buying, or has bought
+// and is about to take out.
+type Busy struct{ Order string }
+
+func (e *Busy) Error() string { return "checkout: order " + e.Order + " is buying the cart" }
 
 // Blocked is the refusal to sell a cart with problems.
 type Blocked struct{ Problems []Finding }

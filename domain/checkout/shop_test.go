@@ -30,6 +30,8 @@ type shop struct {
 	gateway *counting
 	now     time.Time
 	prices  map[string]int64
+	// currency is what a SKU is sold in when that is not USD.
+	currency map[string]string
 }
 
 // counting counts what the gateway was asked to authorize, by key.
@@ -89,7 +91,11 @@ func (s *shop) clock() time.Time { return s.now }
 func (s *shop) Offer(ctx context.Context, sku string) (checkout.Offer, bool, error) {
 	cents, ok := s.prices[sku]
 	state, _, err := s.Stocks.State(ctx, sku)
-	return checkout.Offer{Item: s.item(sku, cents), Available: state.Available()}, ok, err
+	offer := checkout.Offer{Item: s.item(sku, cents), Available: state.Available()}
+	if c := s.currency[sku]; c != "" {
+		offer.Item.Price.Currency = c
+	}
+	return offer, ok, err
 }
 
 func (s *shop) item(sku string, cents int64) cart.Item {

@@ -82,15 +82,20 @@ func (h *Handler[S, C, E]) State(ctx context.Context, id string) (S, Version, er
 	if err := h.source.Check(); err != nil {
 		return *new(S), Version{}, err
 	}
-	e, err := h.state(ctx, eventlog.Stream{Category: h.decider.Category, ID: id})
+	// Without the aggregate's lock nothing is kept: what is read here may be
+	// older than what a command has just cached.
+	e, _, err := h.state(ctx, eventlog.Stream{Category: h.decider.Category, ID: id})
 	return e.state, e.Version, err
 }
 
 // once tries the command on the state that is known now.
 func (h *Handler[S, C, E]) once(ctx context.Context, stream eventlog.Stream, cmd C, meta eventlog.Meta) (Outcome[S], error) {
-	e, err := h.state(ctx, stream)
+	e, known, err := h.state(ctx, stream)
 	if err != nil {
 		return Outcome[S]{}, err
+	}
+	if !known {
+		h.cache.put(stream.ID, e)
 	}
 	if meta.Fingerprint != "" {
 		// Only what the source includes can be looked up; what it does not yet
@@ -145,25 +150,24 @@ func (h *Handler[S, C, E]) append(ctx context.Context, stream eventlog.Stream, e
 	return Outcome[S]{State: e.state, Version: e.Version, Changed: true}, nil
 }
 
-// state returns the cached state or takes it from the source.
-func (h *Handler[S, C, E]) state(ctx context.Context, stream eventlog.Stream) (entry[S], error) {
+// state returns the state as it is cached (known) or as the source has it.
+func (h *Handler[S, C, E]) state(ctx context.Context, stream eventlog.Stream) (_ entry[S], known bool, err error) {
 	if e, ok := h.cache.get(stream.ID); ok {
-		return e, nil
+		return e, true, nil
 	}
 	state, version, err := h.source.State(ctx, stream)
 	if err != nil {
-		return entry[S]{}, err
+		return entry[S]{}, false, err
 	}
 	e := entry[S]{Version: version}
 	if state != nil {
 		s, ok := state.(S)
 		if !ok {
-			return entry[S]{}, fmt.Errorf("decider: the state of %s is a %T", stream, state)
+			return entry[S]{}, false, fmt.Errorf("decider: the state of %s is a %T", stream, state)
 		}
 		e.state = s
 	}
-	h.cache.put(stream.ID, e)
-	return e, nil
+	return e, false, nil
 }
 
 // catchUp forgets the cached state after a conflict and waits until the source

@@ -113,6 +113,44 @@ func TestStaleStatesAreDecidedAnew(t *testing.T) {
 	do(one, 9, 10) // one's stale state would have refused it
 }
 
+// slow is a source whose answer to the first question comes late.
+type slow struct {
+	decider.Source
+	asked, answer chan struct{}
+	once          sync.Once
+}
+
+func (s *slow) State(ctx context.Context, stream eventlog.Stream) (any, decider.Version, error) {
+	state, v, err := s.Source.State(ctx, stream)
+	s.once.Do(func() {
+		close(s.asked)
+		<-s.answer
+	})
+	return state, v, err
+}
+
+// A state that is only looked at must not replace what a command has cached
+// meanwhile: "set to what it was" would be taken for done.
+func TestALookDoesNotSetTheCacheBack(t *testing.T) {
+	log, types := memlog.New("e"), eventlog.NewTypes()
+	eventlog.Register[added](types, "counter.added", 1)
+	fromLog := decider.NewFromLog(log, types)
+	decider.Know(fromLog, counter())
+	source := &slow{Source: fromLog, asked: make(chan struct{}), answer: make(chan struct{})}
+	h := decider.NewHandler(counter(), types, log, source)
+	var looked sync.WaitGroup
+	looked.Go(func() { _, _, _ = h.State(context.Background(), "a") })
+	<-source.asked
+	if out, err := h.Do(context.Background(), "a", 3, eventlog.Meta{}); err != nil || out.State != 3 {
+		t.Fatalf("%+v, %v", out, err)
+	}
+	close(source.answer)
+	looked.Wait()
+	if out, err := h.Do(context.Background(), "a", 0, eventlog.Meta{}); err != nil || out.State != 3 {
+		t.Errorf("after the look the state is %+v, %v", out, err)
+	}
+}
+
 func TestRacersFillTheCounterExactly(t *testing.T) {
 	log := memlog.New("e")
 	shops := []*shop{open(log), open(log), open(log)}

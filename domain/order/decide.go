@@ -211,7 +211,7 @@ func Evolve(s State, e Event) State {
 	switch e := e.(type) {
 	case CheckoutStarted:
 		return State{
-			ID: e.ID, User: e.User, Quote: e.Quote, Status: Started, Attempt: 1,
+			ID: e.ID, User: e.User, Quote: e.Quote, CartVersion: e.CartVersion, Status: Started, Attempt: 1,
 			Lines: e.Lines, Total: e.Total, Method: e.Method, StartedAt: e.At,
 		}
 	case CheckoutRetried:

@@ -33,10 +33,12 @@ const (
 
 // State is one purchase.
 type State struct {
-	ID     string `json:"id"`
-	User   string `json:"user"`
-	Quote  string `json:"quote"`
-	Status Status `json:"status"`
+	ID    string `json:"id"`
+	User  string `json:"user"`
+	Quote string `json:"quote"`
+	// CartVersion is the cart's revision that the quote was for.
+	CartVersion uint64 `json:"cart_version"`
+	Status      Status `json:"status"`
 	// Attempt counts the tries to pay, from 1.
 	Attempt int          `json:"attempt"`
 	Lines   []cart.Line  `json:"lines"`

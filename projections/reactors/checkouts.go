@@ -24,10 +24,8 @@ func Due(types *eventlog.Types) func(eventlog.Envelope) time.Time {
 			return e.Time // its reactor says what is wrong with it
 		}
 		switch event := event.(type) {
-		case order.CheckoutStarted:
-			return event.At.Add(checkout.Grace)
-		case order.CheckoutRetried:
-			return event.At.Add(checkout.Grace)
+		case order.CheckoutStarted, order.CheckoutRetried, order.OrderPlaced, order.PaymentDeclined, order.CheckoutFailed:
+			return e.Time.Add(checkout.Grace)
 		case stock.Reserved:
 			return event.Until
 		}
@@ -46,17 +44,16 @@ func (r *Reactors) checkout(m *message.Message) error {
 	if err != nil {
 		return err
 	}
-	var began time.Time
-	switch event := event.(type) {
-	case order.CheckoutStarted:
-		began = event.At
-	case order.CheckoutRetried:
-		began = event.At
+	switch event.(type) {
+	case order.CheckoutStarted, order.CheckoutRetried:
+	case order.OrderPlaced, order.PaymentDeclined, order.CheckoutFailed:
+		// What follows from an end may be missing too: the cart's lines to take
+		// out, pieces and cart to give back.
 	default:
 		return nil
 	}
 	done, err := r.Process.Resume(m.Context(), e.Stream.ID, r.meta("checkouts", e))
-	return r.again(done, err, began.Add(checkout.Grace))
+	return r.again(done, err, e.Time.Add(checkout.Grace))
 }
 
 // reservation looks after pieces that were kept apart for long enough.
