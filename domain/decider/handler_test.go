@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"till/domain/decider"
@@ -117,15 +118,15 @@ func TestStaleStatesAreDecidedAnew(t *testing.T) {
 type slow struct {
 	decider.Source
 	asked, answer chan struct{}
-	once          sync.Once
+	later         atomic.Bool
 }
 
 func (s *slow) State(ctx context.Context, stream eventlog.Stream) (any, decider.Version, error) {
 	state, v, err := s.Source.State(ctx, stream)
-	s.once.Do(func() {
+	if !s.later.Swap(true) {
 		close(s.asked)
 		<-s.answer
-	})
+	}
 	return state, v, err
 }
 

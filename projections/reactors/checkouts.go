@@ -24,7 +24,11 @@ func Due(types *eventlog.Types) func(eventlog.Envelope) time.Time {
 			return e.Time // its reactor says what is wrong with it
 		}
 		switch event := event.(type) {
-		case order.CheckoutStarted, order.CheckoutRetried, order.OrderPlaced, order.PaymentDeclined, order.CheckoutFailed:
+		case order.CheckoutStarted:
+			return event.At.Add(checkout.Grace)
+		case order.CheckoutRetried:
+			return event.At.Add(checkout.Grace)
+		case order.OrderPlaced, order.PaymentDeclined, order.CheckoutFailed:
 			return e.Time.Add(checkout.Grace)
 		case stock.Reserved:
 			return event.Until
@@ -44,8 +48,12 @@ func (r *Reactors) checkout(m *message.Message) error {
 	if err != nil {
 		return err
 	}
-	switch event.(type) {
-	case order.CheckoutStarted, order.CheckoutRetried:
+	began := e.Time
+	switch event := event.(type) {
+	case order.CheckoutStarted:
+		began = event.At
+	case order.CheckoutRetried:
+		began = event.At
 	case order.OrderPlaced, order.PaymentDeclined, order.CheckoutFailed:
 		// What follows from an end may be missing too: the cart's lines to take
 		// out, pieces and cart to give back.
@@ -53,7 +61,7 @@ func (r *Reactors) checkout(m *message.Message) error {
 		return nil
 	}
 	done, err := r.Process.Resume(m.Context(), e.Stream.ID, r.meta("checkouts", e))
-	return r.again(done, err, e.Time.Add(checkout.Grace))
+	return r.again(done, err, began.Add(checkout.Grace))
 }
 
 // reservation looks after pieces that were kept apart for long enough.

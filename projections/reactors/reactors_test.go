@@ -230,6 +230,19 @@ func TestAPaymentUnderWayIsFinished(t *testing.T) {
 	}
 }
 
+// Placed by somebody who was killed before the cart was told: the end's own
+// message sees to what follows from it.
+func TestWhatFollowsFromAnEndIsDone(t *testing.T) {
+	s := interrupted(t, "pm_card_visa", true)
+	give(s, s.process.Orders, "CS-1", order.Command(order.Place{Attempt: 1, Payment: "test", At: s.clock.Now()}))
+	s.clock.move(checkout.Grace)
+	s.deliver()
+	s.eventually("cart and stock are settled", func() bool {
+		c, _, _ := s.process.Carts.State(t.Context(), "alice")
+		return c.Pieces() == 0 && s.stock().OnHand == 8 && len(s.stock().Reserved) == 0
+	})
+}
+
 // A payment with an unknown outcome comes again until the gateway knows.
 func TestAnUnknownPaymentIsAskedAgain(t *testing.T) {
 	s := interrupted(t, "tok_timeout", true)
@@ -328,7 +341,8 @@ func TestDue(t *testing.T) {
 	}{
 		{"order", order.CheckoutStarted{At: now}, now.Add(checkout.Grace)},
 		{"order", order.CheckoutRetried{At: now}, now.Add(checkout.Grace)},
-		{"order", order.OrderPlaced{At: now}, now},
+		{"order", order.OrderPlaced{At: now}, now.Add(checkout.Grace)},
+		{"order", order.PaymentRequested{Attempt: 1}, now},
 		{"stock", stock.Reserved{Until: now.Add(time.Hour)}, now.Add(time.Hour)},
 		{"stock", stock.Counted{OnHand: 1}, now},
 	} {
