@@ -71,16 +71,19 @@ func (p Product) flaws() []flaw {
 	if len(p.Variants) == 0 || len(p.Variants) > MaxVariants {
 		fault("variants", "a product has 1 to %d variants, this one has %d", MaxVariants, len(p.Variants))
 	}
-	skus, values := map[string]bool{}, map[string]bool{}
+	skus, values := map[string]string{}, map[string]bool{}
 	for i, v := range p.Variants {
 		at = i
 		if !skuForm.MatchString(v.SKU) {
 			fault("sku", "SKU %q must be 1 to 60 letters, digits or . _ / # + -", cut(v.SKU))
 		}
-		if skus[v.SKU] {
+		switch first, twice := skus[fold(v.SKU)]; {
+		case twice && first == v.SKU:
 			fault("sku", "SKU %q occurs twice", cut(v.SKU))
+		case twice:
+			fault("sku", "SKU %q occurs already as %q; capital and small letters are the same here", cut(v.SKU), cut(first))
 		}
-		skus[v.SKU] = true
+		skus[fold(v.SKU)] = v.SKU
 		if err := v.Price.Check(); err != nil {
 			fault("price", "SKU %q: %v", cut(v.SKU), err)
 		} else if v.Price.Minor < 0 || v.Price.Minor > MaxPrice {

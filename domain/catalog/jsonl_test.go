@@ -83,7 +83,11 @@ func TestReadJSONLTellsEveryFault(t *testing.T) {
 		{"same handle", bell + "\n\n" + with("BELL", "BELL-2"), []string{`line 3: handle "bell" stands on line 1 already`}},
 		{"same SKU", bell + "\n" + with("bell", "bell-2"), []string{`line 2: SKU "BELL" stands on line 1 already`}},
 		{"same id", with(`"handle"`, `"id":"5","handle"`) + "\n" + strings.Replace(bell2, `"handle"`, `"id":"5","handle"`, 1), []string{`line 2: id "5" stands on line 1 already`}},
-		{"handle is another's id", with(`"handle"`, `"id":"gong","handle"`) + "\n" + bell2, []string{`line 2: handle "gong" is the id of the product on line 1`}},
+		{"handle is another's id", with(`"handle"`, `"id":"gong","handle"`) + "\n" + bell2, []string{`line 2: handle "gong" is the id of the product on line 1`, `line 2: SKU "GONG" is the id of the product on line 1 as "gong"`}},
+		{"same SKU in other letters", bell + "\n" + strings.Replace(with("bell", "bell-2"), "BELL", "Bell", 1), []string{`line 2: SKU "Bell" stands on line 1 already as "BELL"; capital and small letters are the same here`}},
+		{"same id in other letters", with(`"handle"`, `"id":"A5","handle"`) + "\n" + strings.Replace(bell2, `"handle"`, `"id":"a5","handle"`, 1), []string{`line 2: id "a5" stands on line 1 already as "A5"`}},
+		{"SKU is another's handle in other letters", with("BELL", "B-1") + "\n" + strings.Replace(bell2, "GONG", "BELL", 1), []string{`line 2: SKU "BELL" is the handle of the product on line 1 as "bell"`}},
+		{"SKU twice in other letters in one product", with(`[{`, `[{"sku":"bell","price":"1"},{`), []string{`line 1: SKU "BELL" occurs already as "bell"`, `line 1: SKU "BELL" repeats the options of another variant`}},
 		{"two currencies in one product", with(`[{`, `[{"sku":"CHIME","price":"1","currency":"EUR"},{`), []string{`line 1: SKU "BELL": one product has one currency`, `line 1: SKU "BELL" repeats the options`}},
 		{"SKU twice in one product", with(`[{`, `[{"sku":"BELL","price":"1"},{`), []string{`line 1: SKU "BELL" occurs twice`, `line 1: SKU "BELL" repeats the options of another variant`}},
 		{"several rows", bell + "\nnonsense\n" + with("4.99", "x"), []string{"line 2: not a JSON object", `line 3: SKU "BELL": the price "x"`, `line 3: handle "bell" stands on line 1`, `line 3: SKU "BELL" stands on line 1`}},
@@ -155,7 +159,10 @@ func TestCheckAgainst(t *testing.T) {
 		id, ok := shop[name]
 		return id, ok
 	})
-	expect(t, faults, []string{`line 2: SKU "GONG" belongs to product "12" of the shop`})
+	expect(t, faults, []string{`line 2: SKU "GONG" belongs to product "12" of the shop, capital and small letters being the same`})
+	// The shop finds a product in any case of letters, and says how it spells it.
+	faults = catalog.CheckAgainst(rows[:1], func(string) (string, bool) { return "Bell", true })
+	expect(t, faults, []string{`line 1: handle "bell" belongs to product "Bell"`, `line 1: SKU "BELL" belongs to product "Bell"`})
 }
 
 func BenchmarkReadJSONL(b *testing.B) {

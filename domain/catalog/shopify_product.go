@@ -147,7 +147,7 @@ func madeSKU(p Product, v Variant) string {
 		}
 	}
 	sku := strings.Join(parts, "-")
-	taken := slices.ContainsFunc(p.Variants, func(w Variant) bool { return w.SKU == sku })
+	taken := slices.ContainsFunc(p.Variants, func(w Variant) bool { return fold(w.SKU) == fold(sku) })
 	if len(sku) <= 60 && !lost && !taken {
 		return sku
 	}
