@@ -62,30 +62,8 @@ func viewCart(ctx context.Context, c *call) (answer, error) {
 // cart answers with the whole cart as the views show it at the position or
 // later. say begins the text.
 func (c *call) cart(ctx context.Context, at eventlog.Position, replayed bool, say func(*basket) string) (answer, error) {
-	b := &basket{Lines: []cartLine{}, Replayed: replayed}
-	err := c.Views.Read(ctx, at, func(r *projections.Reader) error {
-		s, version, err := r.Cart(ctx, c.caller.User)
-		if err != nil {
-			return err
-		}
-		b.Pieces, b.Total, b.Version = s.Pieces(), c.total(s.Total()), version.Number
-		b.AsOf = uint64(r.At())
-		if len(s.Lines) == 0 {
-			b.LastOrder = s.LastOrder
-		}
-		for _, l := range s.Lines {
-			problems, warnings, _, err := checkout.Inspect(ctx, r, l)
-			if err != nil {
-				return err
-			}
-			line := lineOf(l)
-			for _, f := range append(problems, warnings...) {
-				line.Warnings = append(line.Warnings, warning{f.Code, f.Message})
-			}
-			b.Lines = append(b.Lines, line)
-		}
-		return nil
-	})
+	b := &basket{Replayed: replayed}
+	err := c.Views.Read(ctx, at, func(r *projections.Reader) error { return b.read(ctx, c, r) })
 	if err != nil {
 		if at > 0 {
 			return answer{}, late(ctx, err, "view_cart")
@@ -95,6 +73,32 @@ func (c *call) cart(ctx context.Context, at eventlog.Position, replayed bool, sa
 	b.NextSteps = b.steps()
 	b.Lines, b.Omitted = fit(b.Lines)
 	return answer{say(b) + b.text(), b}, nil
+}
+
+// read fills the basket anew: a reading of the views may be begun twice.
+func (b *basket) read(ctx context.Context, c *call, r *projections.Reader) error {
+	*b = basket{Lines: []cartLine{}, Replayed: b.Replayed}
+	s, version, err := r.Cart(ctx, c.caller.User)
+	if err != nil {
+		return err
+	}
+	b.Pieces, b.Total, b.Version = s.Pieces(), c.total(s.Total()), version.Number
+	b.AsOf = uint64(r.At())
+	if len(s.Lines) == 0 {
+		b.LastOrder = s.LastOrder
+	}
+	for _, l := range s.Lines {
+		problems, warnings, _, err := checkout.Inspect(ctx, r, l)
+		if err != nil {
+			return err
+		}
+		line := lineOf(l)
+		for _, f := range append(problems, warnings...) {
+			line.Warnings = append(line.Warnings, warning{f.Code, f.Message})
+		}
+		b.Lines = append(b.Lines, line)
+	}
+	return nil
 }
 
 // late is the error of a change that was stored but cannot be shown.

@@ -13,7 +13,10 @@ import (
 
 var (
 	variantArgument = argument{name: "variant", kind: text, most: 120, about: "Which variant, when there are several: its SKU or values.", example: "small / grey"}
-	keyOfWrite      = argument{name: keyArgument, kind: text, most: 200, about: "Stands for this intent. Reuse the same key when retrying the same call, never mint a new one for a retry."}
+	// keyOfWrite makes a write happen once for good. Only a write that changed
+	// something is remembered, by its event: one that found all as it shall be
+	// is answered anew when it is repeated.
+	keyOfWrite = argument{name: keyArgument, kind: text, most: 200, about: "Stands for this intent. Reuse the same key when retrying the same call, never mint a new one for a retry."}
 )
 
 func (s *Server) cartTools() []tool {
@@ -52,13 +55,10 @@ func (s *Server) cartTools() []tool {
 func addToCart(ctx context.Context, c *call) (answer, error) {
 	meta := c.meta()
 	add := cart.Add{Quantity: c.number("quantity")}
-	done, err := c.done(ctx, meta)
-	if err == nil && !done {
-		err = c.Views.Read(ctx, 0, func(r *projections.Reader) error {
-			add.Item, err = c.offered(ctx, r, add.Quantity)
-			return err
-		})
-	}
+	err := c.unlessDone(ctx, meta, func(r *projections.Reader) (err error) {
+		add.Item, err = c.offered(ctx, r, add.Quantity)
+		return err
+	})
 	if err != nil {
 		return answer{}, err
 	}
@@ -146,26 +146,20 @@ func clearCart(ctx context.Context, c *call) (answer, error) {
 // hold n pieces.
 func (c *call) changeLine(ctx context.Context, n int, command func(cart.Line) (cart.Command, string)) (answer, error) {
 	meta := c.meta()
-	done, err := c.done(ctx, meta)
+	var line cart.Line
+	err := c.unlessDone(ctx, meta, func(r *projections.Reader) (err error) {
+		if line, err = c.line(ctx, r); err != nil || n <= line.Quantity {
+			return err
+		}
+		offer, _, err := r.Offer(ctx, line.SKU)
+		if err == nil && offer.Available < n {
+			err = &problem{Code: "insufficient_stock", Field: "quantity", Available: &offer.Available, NextTools: []string{"update_cart_quantity"},
+				Message: fmt.Sprintf("Only %d of %s are left; nothing was changed. Set %d or fewer.", offer.Available, nameOf(line.Item), offer.Available)}
+		}
+		return err
+	})
 	if err != nil {
 		return answer{}, err
-	}
-	var line cart.Line
-	if !done {
-		err = c.Views.Read(ctx, 0, func(r *projections.Reader) error {
-			if line, err = c.line(ctx, r); err != nil || n <= line.Quantity {
-				return err
-			}
-			offer, _, err := r.Offer(ctx, line.SKU)
-			if err == nil && offer.Available < n {
-				err = &problem{Code: "insufficient_stock", Field: "quantity", Available: &offer.Available, NextTools: []string{"update_cart_quantity"},
-					Message: fmt.Sprintf("Only %d of %s are left; nothing was changed. Set %d or fewer.", offer.Available, nameOf(line.Item), offer.Available)}
-			}
-			return err
-		})
-		if err != nil {
-			return answer{}, err
-		}
 	}
 	cmd, say := command(line)
 	return c.change(ctx, cmd, meta, func(*basket) string { return say })
@@ -203,6 +197,24 @@ func (c *call) line(ctx context.Context, r *projections.Reader) (cart.Line, erro
 		p.Suggestions = append(p.Suggestions, suggestion{l.SKU, fmt.Sprintf("%d × %s", l.Quantity, nameOf(l.Item))})
 	}
 	return cart.Line{}, p
+}
+
+// unlessDone looks up what the command needs, with look, unless the command of
+// the key was done before.
+func (c *call) unlessDone(ctx context.Context, meta eventlog.Meta, look func(*projections.Reader) error) error {
+	if done, err := c.done(ctx, meta); done || err != nil {
+		return err
+	}
+	refusal := c.Views.Read(ctx, 0, look)
+	if refusal == nil {
+		return nil
+	}
+	// Another call with the same key may have landed in between: then what it
+	// did is the reason of the refusal.
+	if done, err := c.done(ctx, meta); done {
+		return err
+	}
+	return refusal
 }
 
 // done is whether the command of the key was done before, so that nothing need

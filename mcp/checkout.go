@@ -133,7 +133,7 @@ func checkOut(ctx context.Context, c *call) (answer, error) {
 	case err != nil:
 		return answer{}, err
 	case res.Order.Status != order.Placed:
-		return answer{}, notPlaced(res.Order)
+		return answer{}, notPlaced(res.Order, res.Replayed)
 	}
 	b := bought{orderDetail: detailOf(res.Order), Replayed: res.Replayed, AsOf: uint64(res.At),
 		NextSteps: []string{"tell the person the order_id and the total", "get_order shows its status"}}
@@ -161,8 +161,9 @@ func (c *call) unfinished(o order.State, err error) error {
 	}
 }
 
-// notPlaced is a purchase that was not made, or not yet.
-func notPlaced(o order.State) *problem {
+// notPlaced is a purchase that was not made, or not yet. One that is replayed
+// stays as it is, however often the same call is sent.
+func notPlaced(o order.State, replayed bool) *problem {
 	p := &problem{OrderID: o.ID, QuoteID: o.Quote}
 	switch o.Status {
 	case order.Declined:
@@ -172,8 +173,8 @@ func notPlaced(o order.State) *problem {
 	case order.Failed:
 		p.Code = o.Code
 		p.NextTools = []string{"review_checkout", "view_cart"}
-		p.Message = strings.TrimSpace(o.Reason+" Nothing was charged and the cart is as before.") + " Call review_checkout again."
-		p.Retryable = o.Code == "interrupted"
+		p.Message = strings.TrimSpace(o.Reason+" Nothing was charged and the cart is as before.") + " Call review_checkout again, then checkout with its quote_id and, if you use keys, a new idempotency_key."
+		p.Retryable = o.Code == "interrupted" && !replayed
 	default:
 		p.Code, p.Retryable = "payment_pending", true
 		p.NextTools = []string{"get_order", "checkout"}

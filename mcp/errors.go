@@ -56,6 +56,7 @@ var table = []told{
 // the id of the request alone; the caller logs them.
 func explain(err error, requestID string) (p *problem, internal bool) {
 	var blocked *checkout.Blocked
+	var busy *checkout.Busy
 	var amount *cart.Quantity
 	switch {
 	case errors.As(err, &p):
@@ -64,6 +65,8 @@ func explain(err error, requestID string) (p *problem, internal bool) {
 		return tooMany(amount), false
 	case errors.As(err, &blocked):
 		return blockedBy(blocked), false
+	case errors.As(err, &busy):
+		return boughtBy(busy), false
 	}
 	for _, t := range table {
 		if errors.Is(err, t.when) {
@@ -102,4 +105,10 @@ func blockedBy(b *checkout.Blocked) *problem {
 	}
 	p.Message = clip(p.Message, 1000)
 	return p
+}
+
+// boughtBy is a cart that another purchase holds.
+func boughtBy(b *checkout.Busy) *problem {
+	return &problem{Code: "checkout_in_progress", Retryable: true, OrderID: b.Order, NextTools: []string{"get_order", "checkout"},
+		Message: fmt.Sprintf("Another purchase of this cart, order %s, is not finished yet, so nothing was bought. Look at it with get_order; call checkout again with its quote_id or wait a moment.", b.Order)}
 }

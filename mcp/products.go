@@ -85,33 +85,38 @@ func listProducts(ctx context.Context, c *call) (answer, error) {
 	if q.MaxPrice > 0 && q.MinPrice > q.MaxPrice {
 		return answer{}, invalid("min_price", "min_price must not be above max_price.")
 	}
-	page := productPage{Products: []hit{}}
-	err := c.Views.Read(ctx, 0, func(r *projections.Reader) error {
-		if err := c.category(ctx, r, &q, &page); err != nil {
-			return err
-		}
-		if c.given("max_price") && q.MaxPrice == 0 {
-			return nil // the query takes 0 for no bound, the caller meant 0
-		}
-		found, err := r.Products(ctx, q)
-		if err != nil {
-			return err
-		}
-		page.Total, page.NextCursor, page.SearchedFor = found.Total, found.Next, found.Corrected
-		for _, l := range found.Products {
-			page.Products = append(page.Products, hitOf(l))
-		}
-		if found.Total == 0 && q.Text != "" {
-			near, err := r.Nearest(ctx, q.Text, 3)
-			page.DidYouMean = suggest(near)
-			return err
-		}
-		return nil
-	})
+	var page productPage
+	err := c.Views.Read(ctx, 0, func(r *projections.Reader) error { return page.read(ctx, c, r, &q) })
 	if err != nil {
 		return answer{}, err
 	}
 	return answer{page.say(q), page}, nil
+}
+
+// read fills the page anew: a reading of the views may be begun twice. It
+// spells the query's category as the shop does.
+func (p *productPage) read(ctx context.Context, c *call, r *projections.Reader, q *projections.ProductQuery) error {
+	*p = productPage{Products: []hit{}}
+	if err := c.category(ctx, r, q, p); err != nil {
+		return err
+	}
+	if c.given("max_price") && q.MaxPrice == 0 {
+		return nil // the query takes 0 for no bound, the caller meant 0
+	}
+	found, err := r.Products(ctx, *q)
+	if err != nil {
+		return err
+	}
+	p.Total, p.NextCursor, p.SearchedFor = found.Total, found.Next, found.Corrected
+	for _, l := range found.Products {
+		p.Products = append(p.Products, hitOf(l))
+	}
+	if found.Total == 0 && q.Text != "" {
+		near, err := r.Nearest(ctx, q.Text, 3)
+		p.DidYouMean = suggest(near)
+		return err
+	}
+	return nil
 }
 
 // category finds the category as it is spelt, and on the first page without one
