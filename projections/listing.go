@@ -84,7 +84,7 @@ func (r *Reader) Categories(ctx context.Context) ([]CategoryCount, error) {
 
 // Offer implements checkout.Shelf.
 func (r *Reader) Offer(_ context.Context, sku string) (checkout.Offer, bool, error) {
-	id, spelt, ok, err := r.named(sku)
+	id, _, ok, err := r.named(sku)
 	if err != nil || !ok {
 		return checkout.Offer{}, false, err
 	}
@@ -93,10 +93,12 @@ func (r *Reader) Offer(_ context.Context, sku string) (checkout.Offer, bool, err
 		return checkout.Offer{}, false, err
 	}
 	for _, v := range p.Variants {
-		if v.SKU != spelt {
+		// By the SKU itself: a product's SKU may be its handle in capitals, and
+		// then the name stands for the product.
+		if !strings.EqualFold(v.SKU, strings.TrimSpace(sku)) {
 			continue
 		}
-		n, err := r.available(spelt)
+		n, err := r.available(v.SKU)
 		return checkout.Offer{
 			Item:      cart.Item{SKU: v.SKU, Product: p.ID, Handle: p.Handle, Title: p.Title, Variant: v.Title(), Price: v.Price},
 			Available: n, Withdrawn: p.Withdrawn,

@@ -173,3 +173,37 @@ func stocked(t *testing.T, shop *cmd.Running, products string) {
 		t.Fatalf("the import exits %d: %s", code, &out)
 	}
 }
+
+// Whatever is in stock can be put into a cart by the SKU that get_product
+// names, also where that is the handle in capitals.
+func TestEverythingInStockCanBeBought(t *testing.T) {
+	shop := serve(t, t.TempDir())
+	stocked(t, shop, `{"handle":"cat-kite","title":"Cat Kite","category":"toys","variants":[{"sku":"CAT-KITE","price":"10.00","stock":7}]}`)
+	alice := shopper(t, shop, "alice")
+	seen, cursor := 0, ""
+	for {
+		in := args{"limit": 25, "in_stock": true}
+		if cursor != "" {
+			in["cursor"] = cursor
+		}
+		page := alice.call("list_products", in)
+		for _, p := range page.at("products").([]any) {
+			product := alice.call("get_product", args{"product": answer{Data: p.(map[string]any)}.text("handle")})
+			for _, v := range product.at("variants").([]any) {
+				variant := answer{Data: v.(map[string]any)}
+				if variant.text("availability") == "out" {
+					continue
+				}
+				alice.call("add_to_cart", args{"product": variant.text("sku")})
+				alice.call("clear_cart", nil)
+				seen++
+			}
+		}
+		if cursor = page.text("next_cursor"); cursor == "" {
+			break
+		}
+	}
+	if seen < 150 {
+		t.Errorf("only %d variants were tried", seen)
+	}
+}
