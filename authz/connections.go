@@ -89,24 +89,41 @@ func (s *Server) connections(w http.ResponseWriter, r *http.Request) error {
 }
 
 // disconnect revokes one of the person's grants, or all with id "all", and
-// returns how many.
+// returns how many of them worked until now.
 func (s *Server) disconnect(ctx context.Context, who visitor, id string) (n int, err error) {
-	grants, err := s.cfg.Views.GrantsOf(ctx, who.User)
-	if err != nil {
+	by := eventlog.Actor{Kind: eventlog.User, User: who.User}
+	if id == "all" {
+		return s.disconnectAll(ctx, who.User, grant.ByUser, by)
+	}
+	g, _, ok, err := s.cfg.Views.Grant(ctx, id)
+	if err != nil || !ok || g.User != who.User || !g.Revoked.IsZero() {
 		return 0, err
 	}
-	for _, g := range grants {
-		if g.ID != id && id != "all" {
-			continue
-		}
-		if err := s.Disconnect(ctx, g.ID, grant.ByUser, eventlog.Actor{Kind: eventlog.User, User: who.User}); err != nil {
+	if err := s.Disconnect(ctx, id, grant.ByUser, by); err != nil || !g.Live(s.now()) {
+		return 0, err
+	}
+	return 1, nil
+}
+
+// disconnectAll revokes every grant of the person and returns how many of them
+// worked until now. The views list only so many at once, so they are asked
+// again until they list none; each revocation is seen by them before the next.
+func (s *Server) disconnectAll(ctx context.Context, user string, why grant.Reason, by eventlog.Actor) (n int, err error) {
+	for {
+		grants, err := s.cfg.Views.GrantsOf(ctx, user)
+		if err != nil || len(grants) == 0 {
 			return n, err
 		}
-		if g.Live(s.now()) {
-			n++
+		for _, g := range grants {
+			live := g.Live(s.now())
+			if err := s.Disconnect(ctx, g.ID, why, by); err != nil {
+				return n, err
+			}
+			if live {
+				n++
+			}
 		}
 	}
-	return n, nil
 }
 
 // Disconnect revokes a grant and returns once none of its tokens works on any
@@ -127,16 +144,8 @@ func (s *Server) DisableAccount(ctx context.Context, user string) error {
 	if err := s.accounts.disable(ctx, user, account.Disable{At: s.now()}); err != nil {
 		return err
 	}
-	grants, err := s.cfg.Views.GrantsOf(ctx, user)
-	if err != nil {
-		return err
-	}
-	for _, g := range grants {
-		if err := s.Disconnect(ctx, g.ID, grant.AccountClosed, eventlog.Actor{Kind: eventlog.Admin}); err != nil {
-			return err
-		}
-	}
-	return nil
+	_, err := s.disconnectAll(ctx, user, grant.AccountClosed, eventlog.Actor{Kind: eventlog.Admin})
+	return err
 }
 
 // EnableAccount undoes DisableAccount; agents have to be connected anew.

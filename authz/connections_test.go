@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"till/domain/grant"
 )
@@ -49,4 +50,50 @@ func TestConnections(t *testing.T) {
 	if last := s.events()[len(s.events())-1]; last.Type != "grant.revoked" || last.Actor.User == "" || !strings.Contains(string(last.Data), string(grant.ByUser)) {
 		t.Errorf("the log does not say who did it: %+v %s", last.Actor, last.Data)
 	}
+}
+
+// TestAllMeansMoreThanTheViewsListAtOnce: who has more agents than one page of
+// them is rid of them all.
+func TestAllMeansMoreThanTheViewsListAtOnce(t *testing.T) {
+	s := open(t)
+	s.views.most = 2
+	connect := func() (access []string) {
+		for range 5 {
+			_, tok := s.connect("alice")
+			access = append(access, tok.Access)
+			s.clock.Add(time.Second)
+		}
+		return access
+	}
+	gone := func(access []string, how string) {
+		t.Helper()
+		for i, token := range access {
+			if s.works(token) {
+				t.Errorf("%s: agent %d goes on", how, i)
+			}
+		}
+	}
+	all := connect()
+	b := s.browser()
+	b.login(b.get("/login"), "alice", s.users["alice"])
+	form := fields(b.get("/account/connections").body, "/account/connections")
+	// The oldest is on no page yet, and can be disconnected all the same.
+	form.Set("grant", strings.TrimPrefix(strings.Split(all[0], ".")[0], "at_"))
+	b.post("/account/connections", form)
+	gone(all[:1], "one")
+	form.Set("grant", "all")
+	if a := b.post("/account/connections", form); !strings.Contains(a.body, "4 apps disconnected") {
+		t.Errorf("%d %s", a.StatusCode, a.body)
+	}
+	gone(all, "all")
+
+	all = connect()
+	user, err := s.srv.Accounts().Find(t.Context(), "alice")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.srv.DisableAccount(t.Context(), user); err != nil {
+		t.Fatal(err)
+	}
+	gone(all, "disabled")
 }

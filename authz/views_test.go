@@ -26,10 +26,12 @@ type memViews struct {
 	counts map[eventlog.Stream]decider.Version
 	held   bool
 	down   error
+	// most is how many grants are listed at once.
+	most int
 }
 
 func newMemViews(log *memlog.Log, types *eventlog.Types) *memViews {
-	return &memViews{log: log, types: types, states: map[eventlog.Stream]any{}, counts: map[eventlog.Stream]decider.Version{}}
+	return &memViews{log: log, types: types, states: map[eventlog.Stream]any{}, counts: map[eventlog.Stream]decider.Version{}, most: 200}
 }
 
 // hold makes the views stand still, as those of a node that lags.
@@ -143,5 +145,5 @@ func (v *memViews) GrantsOf(ctx context.Context, user string) ([]grant.State, er
 		}
 	}
 	slices.SortFunc(all, func(a, b grant.State) int { return b.At.Compare(a.At) })
-	return all, nil
+	return all[:min(len(all), v.most)], nil
 }
