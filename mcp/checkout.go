@@ -81,6 +81,9 @@ func reviewCheckout(ctx context.Context, c *call) (answer, error) {
 		fmt.Fprintf(&t, "Ready to buy for %s until %s.", a.Total.Display, a.ExpiresAt)
 	} else {
 		a.NextSteps = []string{"tell the person about the problems", "update_cart_quantity or remove_from_cart for those items", "review_checkout again"}
+		if a.Problems[0].Code == "checkout_in_progress" {
+			a.NextSteps[1] = "get_order for the order that is buying this cart, and wait a moment"
+		}
 		t.WriteString("This cart cannot be bought as it is.")
 	}
 	for _, f := range append(a.Problems, a.Warnings...) {

@@ -224,3 +224,31 @@ func TestHistoryPagesWithoutGapsAndDoubles(t *testing.T) {
 		}
 	}
 }
+
+// TestASecondPurchaseOfOneCart waits for the first.
+func TestASecondPurchaseOfOneCart(t *testing.T) {
+	s := newShop(t)
+	a := s.agent("alice", modernEra)
+	a.ok("add_to_cart", args{"product": 2})
+	first := a.ok("review_checkout", nil).text("quote_id")
+	s.pass(time.Second)
+	second := a.ok("review_checkout", nil).text("quote_id")
+	id := a.refused("payment_pending", "checkout", args{"quote_id": first, "payment_method": "tok_timeout"}).text("order_id")
+	for _, in := range []args{{"quote_id": second}, nil} {
+		got := a.refused("checkout_in_progress", "checkout", in)
+		if got.text("order_id") != id || got.at("retryable") != true || !strings.Contains(got.Text, "order "+id+", is not finished yet") {
+			t.Errorf("%v is told %s", in, got.Text)
+		}
+	}
+	review := a.ok("review_checkout", nil)
+	if review.at("ready") != false || review.text("problems.0.code") != "checkout_in_progress" || !strings.Contains(review.text("next_steps.1"), "get_order") {
+		t.Errorf("the review is %s", review.Text)
+	}
+	s.pass(time.Minute)
+	if got := a.ok("checkout", args{"quote_id": first, "payment_method": "tok_timeout"}); got.text("order_id") != id {
+		t.Errorf("the first is finished as %s", got.Text)
+	}
+	if got := a.ok("get_order_history", nil); got.number("total") != 1 {
+		t.Errorf("the history is %s", got.Text)
+	}
+}
