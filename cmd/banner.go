@@ -3,6 +3,7 @@ package cmd
 import (
 	"fmt"
 	"io"
+	"os"
 	"strings"
 )
 
@@ -21,16 +22,19 @@ func (r *Running) banner(w io.Writer) {
 		for _, name := range demoNames {
 			p("    %-10s %s", name, r.Users[name])
 		}
+	} else {
+		p("")
+		p("  Nobody can log in yet: start with --demo for demo users.")
 	}
 	p("")
 	p("  Try it")
 	p("    MCP Inspector    npx @modelcontextprotocol/inspector --transport http --server-url %s", r.Endpoint)
 	p("    Claude Desktop   npx mcp-remote %s%s --auth-timeout 120", r.Endpoint, allowHTTP(r.Endpoint))
 	p("                     (as \"command\" and \"args\" of an entry under \"mcpServers\" in its configuration)")
-	p("    no client        till demo --url %s%s", r.Endpoint, r.dataHint())
+	p("    no client        %s demo --url %s%s", program(), r.Endpoint, r.dataHint())
 	p("")
 	p("  Next: connect, ask your agent to find something for a cat that scratches the sofa, and")
-	p("  watch it happen with: till events --follow%s", r.dataHint())
+	p("  watch it happen with: %s events --follow%s", program(), r.dataHint())
 	p("  Ctrl-C stops the shop; the next start finds everything as it was.")
 	if strings.HasPrefix(r.Endpoint, "http://") {
 		p("  Only programs on this machine reach this URL; for claude.ai or ChatGPT put it behind")
@@ -52,5 +56,18 @@ func (r *Running) dataHint() string {
 	if dir, err := DefaultFolder(); err == nil && dir == r.folder.Path() {
 		return ""
 	}
-	return " --data " + r.folder.Path()
+	path := r.folder.Path()
+	if strings.ContainsAny(path, " '\"$&;()*?") {
+		path = "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+	}
+	return " --data " + path
+}
+
+// program is how this program was started, so that what is printed can be
+// copied: "go run" builds it in a folder of its own that is gone afterwards.
+func program() string {
+	if path, err := os.Executable(); err == nil && strings.Contains(path, "go-build") {
+		return "go run ./cmd/till"
+	}
+	return "till"
 }

@@ -40,6 +40,7 @@ func (b browser) authorize(ctx context.Context, args *auth.AuthorizationArgs) (*
 	if err != nil {
 		return nil, err
 	}
+	b.say("GET  %s", req.URL.Path)
 	for range steps {
 		resp, err := client.Do(req)
 		if err != nil {
@@ -85,11 +86,11 @@ func result(to *url.URL) (*auth.AuthorizationResult, error) {
 func (b browser) submit(ctx context.Context, at *url.URL, page string, status int) (*http.Request, error) {
 	f, err := readForm(page)
 	if err != nil || status >= 500 {
-		return nil, fmt.Errorf("%s answered %d without a form: %s", at.Path, status, short(f.text, 300))
+		return nil, fmt.Errorf("%s answers %d: %s", at.Path, status, short(f.said(), 300))
 	}
 	if f.password != "" {
-		if status >= 400 || at.Query().Has("error") {
-			return nil, fmt.Errorf("the login was refused: %s", short(f.text, 300))
+		if status >= 400 || f.alert != "" {
+			return nil, fmt.Errorf("the login was refused: %s", short(f.said(), 300))
 		}
 		if b.password == "" {
 			return nil, errors.New("the login page asks for a password and none is known")
@@ -126,7 +127,15 @@ type form struct {
 	user, password string
 	// allow is the name of the button that is not "deny".
 	allow, allowValue string
-	text              string
+	// text is what the page says, alert what it says is wrong.
+	text, alert string
+}
+
+func (f form) said() string {
+	if f.alert != "" {
+		return f.alert
+	}
+	return strings.TrimSpace(f.text)
 }
 
 // readForm reads the form that leads on: the login, or the one with a button to
@@ -142,12 +151,15 @@ func readForm(page string) (form, error) {
 		case n.Type == html.TextNode && n.Parent.Data != "style" && n.Parent.Data != "title":
 			if s := strings.TrimSpace(n.Data); s != "" {
 				found.text += s + " "
+				if attr(n.Parent, "role") == "alert" {
+					found.alert += s
+				}
 			}
 		case n.Type == html.ElementNode && n.Data == "form" && found.values == nil && strings.EqualFold(attr(n, "method"), "post"):
 			f := form{action: attr(n, "action"), values: url.Values{}}
 			f.fields(n)
 			if f.password != "" || f.allow != "" {
-				f.text = found.text
+				f.text, f.alert = found.text, found.alert
 				found = f
 			}
 		}

@@ -24,7 +24,9 @@ type cli struct {
 	Catalog catalogCmd `cmd:"" help:"The catalogue."`
 	Events  eventsCmd  `cmd:"" help:"List or follow what happened."`
 	Version versionCmd `cmd:"" help:"Print the version."`
-	Help    helpCmd    `cmd:"" help:"Show this help."`
+
+	Short kong.VersionFlag `name:"version" help:"Print the version."`
+	Help  helpCmd          `cmd:"" help:"Show this help."`
 }
 
 // dataFlag is the folder of a shop; every command that looks at one has it.
@@ -46,6 +48,8 @@ var errSaid = errors.New("said")
 func Main(args []string, in io.Reader, out, errs io.Writer) (code int) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	// Who reads along may leave (till demo | head); what was begun is tidied up.
+	signal.Ignore(syscall.SIGPIPE)
 	return run(ctx, args, terminal{in, out, errs})
 }
 
@@ -61,7 +65,7 @@ func run(ctx context.Context, args []string, t terminal) int {
 		kong.Description("An event-sourced shop for AI agents: one program, one folder."),
 		kong.Writers(t.out, t.err),
 		kong.Exit(func(code int) { exit = code }),
-		kong.Vars{"data": data, "shopping": shopping},
+		kong.Vars{"data": data, "shopping": shopping, "version": versionLine()},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(t),
@@ -103,7 +107,14 @@ type helpCmd struct {
 	Command []string `arg:"" optional:"" help:"The command to explain."`
 }
 
+// Run prints the help of a command. Parsing ends there, with whatever it lacks
+// for running; only a command that does not exist is an error.
 func (h helpCmd) Run(parser *kong.Kong) error {
+	shown := false
+	parser.Exit = func(int) { shown = true }
 	_, err := parser.Parse(append(h.Command, "--help"))
+	if shown {
+		return nil
+	}
 	return err
 }

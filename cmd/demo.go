@@ -110,7 +110,7 @@ func (d *demo) connect(ctx context.Context, endpoint string) error {
 	d.say("Connect to %s and log in as %s:\n", endpoint, d.user)
 	handler, err := oauth(browser{user: d.user, password: d.password, callback: callback, say: func(format string, args ...any) {
 		d.say("  browser  "+format+"\n", args...)
-	}}, shopping)
+	}}, &http.Client{Transport: wire{d}}, shopping)
 	if err != nil {
 		return err
 	}
@@ -125,7 +125,7 @@ func (d *demo) connect(ctx context.Context, endpoint string) error {
 	return nil
 }
 
-// wire tells which requests the client's MCP side makes.
+// wire tells which requests the client makes until it is connected.
 type wire struct{ *demo }
 
 func (w wire) RoundTrip(r *http.Request) (*http.Response, error) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"till/domain/eventlog"
+	"till/domain/order"
 )
 
 func position(n uint64) eventlog.Position { return eventlog.Position(n) }
@@ -29,7 +30,7 @@ func (a *App) events(ctx context.Context, f eventFilter, each func(listed) error
 			return err
 		}
 		for _, e := range batch {
-			if !f.fits(e, user) {
+			if !f.fits(e) || (user != "" && !a.concerns(ctx, e, user)) {
 				continue
 			}
 			if err := each(listed{e, a.name(ctx, names, e.Actor.User)}); err != nil {
@@ -43,10 +44,22 @@ func (a *App) events(ctx context.Context, f eventFilter, each func(listed) error
 	return nil
 }
 
-func (f eventFilter) fits(e eventlog.Envelope, user string) bool {
-	switch {
-	case user != "" && e.Actor.User != user && e.Stream.ID != user:
+// concerns is whether the user did it, or it happened to what is theirs: an
+// order may be finished by the shop itself.
+func (a *App) concerns(ctx context.Context, e eventlog.Envelope, user string) bool {
+	if e.Actor.User == user || e.Stream.ID == user {
+		return true
+	}
+	if e.Stream.Category != order.Category {
 		return false
+	}
+	state, _, err := a.views.State(ctx, e.Stream)
+	o, ok := state.(order.State)
+	return ok && err == nil && o.User == user
+}
+
+func (f eventFilter) fits(e eventlog.Envelope) bool {
+	switch {
 	case f.Stream != "" && f.Stream != e.Stream.Category && f.Stream != e.Stream.String():
 		return false
 	case f.Type != "" && f.Type != e.Type && (!strings.HasSuffix(f.Type, ".") || !strings.HasPrefix(e.Type, f.Type)):

@@ -50,7 +50,7 @@ func (c loginCmd) Run(ctx context.Context, t terminal) error {
 // Login goes through the shop's real OAuth flow with a person's name and
 // password and returns an access token with the scopes (separated by blanks).
 func Login(ctx context.Context, endpoint, user, password, scope string) (string, error) {
-	h, err := oauth(browser{user: user, password: password, callback: callback, say: func(string, ...any) {}}, scope)
+	h, err := oauth(browser{user: user, password: password, callback: callback, say: func(string, ...any) {}}, http.DefaultClient, scope)
 	if err != nil {
 		return "", err
 	}
@@ -61,8 +61,9 @@ func Login(ctx context.Context, endpoint, user, password, scope string) (string,
 // there: the browser stops at the redirect that leads to it.
 const callback = "http://127.0.0.1:8765/callback"
 
-// oauth is the SDK's OAuth client with the browser in a person's place.
-func oauth(b browser, scope string) (*auth.AuthorizationCodeHandler, error) {
+// oauth is the SDK's OAuth client, on an HTTP client, with the browser in a
+// person's place.
+func oauth(b browser, client *http.Client, scope string) (*auth.AuthorizationCodeHandler, error) {
 	cfg := &auth.AuthorizationCodeHandlerConfig{
 		DynamicClientRegistrationConfig: &auth.DynamicClientRegistrationConfig{
 			Metadata: &oauthex.ClientRegistrationMetadata{
@@ -71,7 +72,7 @@ func oauth(b browser, scope string) (*auth.AuthorizationCodeHandler, error) {
 				SoftwareID: "till", SoftwareVersion: Version(),
 			},
 		},
-		RedirectURL: b.callback, AuthorizationCodeFetcher: b.authorize, RequestRefreshToken: true,
+		RedirectURL: b.callback, AuthorizationCodeFetcher: b.authorize, RequestRefreshToken: true, Client: client,
 	}
 	if scope != "" {
 		cfg.ScopeFilter = func([]string) []string { return strings.Fields(scope) }

@@ -24,6 +24,10 @@ func Version() string {
 type versionCmd struct{}
 
 func (versionCmd) Run(t terminal) error {
-	_, err := fmt.Fprintf(t.out, "till %s (%s, %s/%s)\n", Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	_, err := fmt.Fprintln(t.out, versionLine())
 	return err
+}
+
+func versionLine() string {
+	return fmt.Sprintf("till %s (%s, %s/%s)", Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }

@@ -19,7 +19,7 @@ import (
 //
 //	serve FOLDER            start a shop on $WORK/FOLDER; sets $URL, and $ALICE,
 //	                        $BOB and $ADMIN to the demo users' passwords
-//	stop                    stop it
+//	halt                    stop it (stop is testscript's own word)
 //	call USER TOOL [JSON]   call a tool as a demo user; prints the answer's text
 //	                        with ids masked; "! call" expects a refusal
 func TestScenarios(t *testing.T) {
@@ -34,7 +34,7 @@ func TestScenarios(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve": serveWord,
-			"stop":  func(ts *testscript.TestScript, _ bool, _ []string) { of(ts).stop() },
+			"halt":  func(ts *testscript.TestScript, _ bool, _ []string) { of(ts).stop() },
 			"call":  callWord,
 		},
 	})

@@ -16,8 +16,8 @@ type Position uint64
 // Category is a word written by hand ("cart": a-z, 0-9, - and _); ID may hold
 // any printable text of at most [MaxStreamID] bytes.
 type Stream struct {
-	Category string
-	ID       string
+	Category string `json:"category"`
+	ID       string `json:"id"`
 }
 
 // String is the stream as people write it: "cart/usr_1".
