@@ -85,8 +85,13 @@ func (p *process) kill() {
 func TestKilledInAStreamOfCheckouts(t *testing.T) {
 	dir := t.TempDir()
 	first := spawn(t, dir, "127.0.0.1:0")
-	token := login(t, first.endpoint, "alice", password(t, dir, "alice"), scopes)
-	const product = "tuna-crunchies"
+	var tokens []string
+	for _, user := range []string{"alice", "bob", "admin"} {
+		tokens = append(tokens, login(t, first.endpoint, user, password(t, dir, user), scopes))
+	}
+	tokens = append(tokens, tokens[0]) // alice has two agents, at one cart
+	const product = "stream-of-things"
+	bring(t, dir, `{"handle":"stream-of-things","title":"Stream of Things","category":"toys","variants":[{"sku":"STREAM","price":"1.00","stock":100000}]}`)
 
 	acknowledged := map[string]int{}
 	var mu sync.Mutex
@@ -94,7 +99,7 @@ func TestKilledInAStreamOfCheckouts(t *testing.T) {
 	for round := range 5 {
 		stop := make(chan struct{})
 		var wg sync.WaitGroup
-		for range 4 {
+		for _, token := range tokens {
 			agent := connect(t, current.endpoint, token)
 			wg.Go(func() {
 				for {
@@ -128,9 +133,11 @@ func TestKilledInAStreamOfCheckouts(t *testing.T) {
 		t.Fatal("nothing was bought before the kills")
 	}
 
-	alice := connect(t, current.endpoint, token)
 	committed := settled(t, dir)
-	orders := history(alice)
+	orders := map[string]int{}
+	for _, token := range tokens[1:] {
+		maps.Copy(orders, history(connect(t, current.endpoint, token)))
+	}
 	sold := 0
 	for id, pieces := range orders {
 		sold += pieces

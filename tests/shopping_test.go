@@ -164,12 +164,18 @@ func people(t *testing.T, shop *cmd.Running, n int) []*agent {
 // stocked imports products into a running shop, as its owner would.
 func stocked(t *testing.T, shop *cmd.Running, products string) {
 	t.Helper()
+	bring(t, shop.Folder(), products)
+}
+
+// bring imports products with the program's own command.
+func bring(t *testing.T, dir, products string) {
+	t.Helper()
 	file := filepath.Join(t.TempDir(), "products.jsonl")
 	if err := os.WriteFile(file, []byte(products), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	var out strings.Builder
-	if code := cmd.Main([]string{"catalog", "import", file, "--data", shop.Folder()}, strings.NewReader(""), &out, &out); code != 0 {
+	if code := cmd.Main([]string{"catalog", "import", file, "--data", dir}, strings.NewReader(""), &out, &out); code != 0 {
 		t.Fatalf("the import exits %d: %s", code, &out)
 	}
 }

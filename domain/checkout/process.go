@@ -238,7 +238,7 @@ func (p *Process) confirm(ctx context.Context, start order.Start, q Quote, t tic
 		return order.Start{}, ErrQuoteOutdated
 	}
 	if q.claim != "" && q.claim != start.ID {
-		return order.Start{}, &Busy{q.claim}
+		return p.after(ctx, start, t, q.claim)
 	}
 	if len(q.Problems) > 0 {
 		return order.Start{}, &Blocked{q.Problems}
@@ -248,6 +248,19 @@ func (p *Process) confirm(ctx context.Context, start order.Start, q Quote, t tic
 	}
 	start.Lines, start.Total, start.CartVersion = q.Lines, q.Total, q.CartVersion
 	return start, nil
+}
+
+// after looks after the order that holds the cart, whose caller may have been
+// killed just before the end, and then looks at the quote again.
+func (p *Process) after(ctx context.Context, start order.Start, t ticket, other string) (order.Start, error) {
+	meta := eventlog.Meta{Command: "after:" + other, Causation: "checkout", Actor: eventlog.Actor{Kind: eventlog.System}, Time: p.Now().UTC()}
+	if done, err := p.Resume(ctx, other, meta); err != nil || !done {
+		return order.Start{}, errors.Join(err, &Busy{other})
+	}
+	if s, _, err := p.Carts.State(ctx, start.User); err != nil || s.Claim == other {
+		return order.Start{}, errors.Join(err, &Busy{other})
+	}
+	return p.confirm(ctx, start, Quote{ID: start.Quote}, t)
 }
 
 // step is the meta of the process's own commands: the same request, but none
