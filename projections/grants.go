@@ -38,6 +38,7 @@ func (v *Views) Grant(ctx context.Context, id string) (grant.State, decider.Vers
 func (v *Views) GrantsOf(ctx context.Context, user string) ([]grant.State, error) {
 	var all []grant.State
 	err := v.Read(ctx, 0, func(r *Reader) error {
+		all = nil // it may be the second time
 		var ids []string
 		err := r.rows(ctx, "SELECT id FROM grants WHERE user = ? AND revoked = 0 ORDER BY made DESC, id LIMIT ?",
 			[]any{user, maxGrants}, func(scan func(...any) error) error {

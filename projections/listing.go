@@ -32,10 +32,12 @@ func (r *Reader) named(ref string) (product, sku string, ok bool, err error) {
 		m := h.state.(meant)
 		return m.product, m.sku, true, nil
 	}
-	changed := eventlog.Position(r.store.products.changed.Load())
 	ok, err = r.row("SELECT product, sku FROM names WHERE name = ? ORDER BY withdrawn, rank, product, sku LIMIT 1",
 		[]any{ref}, &product, &sku)
 	if ok && err == nil {
+		// Not before the row: a change in between would be kept as older than it
+		// is. One after the row is newer than r.at, and learn refuses it.
+		changed := eventlog.Position(r.store.products.changed.Load())
 		names.learn(ref, held{meant{product, sku}, decider.Version{Position: changed}}, r.at)
 	}
 	return product, sku, ok, r.store.look(err)

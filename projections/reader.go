@@ -44,12 +44,8 @@ func (r *Reader) begin() error {
 		return errMoved
 	}
 	r.at = at
-	for {
-		shown := r.store.shown.Load()
-		if shown >= uint64(at) || r.store.shown.CompareAndSwap(shown, uint64(at)) {
-			return nil
-		}
-	}
+	r.store.show(at)
+	return nil
 }
 
 func (r *Reader) end() {

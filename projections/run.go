@@ -69,6 +69,7 @@ func (v *Views) retire(s *store) {
 
 // publish lets the store be read up to what has been written.
 func (v *Views) publish(s *store) {
+	s.show(s.written) // before anybody who waits is told
 	v.position.Store(uint64(s.written))
 	v.store.Store(s)
 	if s.condemned.Load() {

@@ -34,8 +34,8 @@ type store struct {
 	condemned atomic.Bool
 
 	position eventlog.Position // of the last event folded
-	// shown is the newest moment that a reader found in the file: a later one
-	// must not answer from memory as of an earlier moment.
+	// shown is the newest moment that was published or that a reader found in
+	// the file: a later one must not answer from memory as of an earlier moment.
 	shown   atomic.Uint64
 	written eventlog.Position // of the last event in the file
 	last    *eventlog.Envelope
@@ -124,6 +124,16 @@ func (s *store) close() {
 		_ = seal(s.path) // without one, the next start looks closer
 	}
 	s.inUse = false
+}
+
+// show notes that the file was seen at the moment.
+func (s *store) show(at eventlog.Position) {
+	for {
+		shown := s.shown.Load()
+		if shown >= uint64(at) || s.shown.CompareAndSwap(shown, uint64(at)) {
+			return
+		}
+	}
 }
 
 // look passes on an error and sees to it that a broken file is replaced.

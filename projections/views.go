@@ -143,7 +143,10 @@ func (v *Views) Read(ctx context.Context, at eventlog.Position, fn func(*Reader)
 	}
 	moved := false
 	read := func(s *store, c *conn) error {
-		r := &Reader{store: s, conn: c, at: max(v.Position(), eventlog.Position(s.shown.Load()))}
+		// The store's own moment, not Position: that is 0 while this very store
+		// is being replaced. It includes at, also in a store that was built since
+		// the waiting ended: nothing is published that lacks what the log held.
+		r := &Reader{store: s, conn: c, at: eventlog.Position(s.shown.Load())}
 		defer r.end()
 		if moved {
 			if err := r.begin(); err != nil {

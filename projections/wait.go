@@ -68,6 +68,10 @@ func (v *Views) Ready(ctx context.Context) error {
 	return v.await(ctx, func() bool { return v.store.Load() != nil })
 }
 
+// Readable is whether the views can be read now. While they are built, or once
+// they have stopped, they cannot.
+func (v *Views) Readable() bool { return v.store.Load() != nil && v.Check() == nil }
+
 // patience is how long a reader waits for views that are being built.
 const patience = 5 * time.Second
 
