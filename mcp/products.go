@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"till/projections"
 )
@@ -81,6 +82,10 @@ func listProducts(ctx context.Context, c *call) (answer, error) {
 		MinPrice: c.of("min_price").number, MaxPrice: c.of("max_price").number,
 		InStock: c.of("in_stock").flag, Sort: projections.Sort(c.text("sort")),
 		Limit: c.number("limit"), Cursor: c.text("cursor"),
+	}
+	if c.given("query") && !strings.ContainsFunc(q.Text, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }) {
+		// Not everything there is: whoever asked would take it for matches.
+		return answer{}, invalid("query", "query must hold words to look for, such as \"warm bed\"; list_products shows everything.")
 	}
 	if q.MaxPrice > 0 && q.MinPrice > q.MaxPrice {
 		return answer{}, invalid("min_price", "min_price must not be above max_price.")
