@@ -37,7 +37,9 @@ func (d *durable) handle(ctx context.Context, m *nats.Msg, out chan<- *message.M
 		_ = m.Respond(nak(0))
 		return
 	}
-	msgCtx, cancel := context.WithCancel(ctx)
+	// The handler's context outlives ctx: Close would otherwise break off at once
+	// the very work that Grace is there for. It ends with this function.
+	msgCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	msg := d.subscriber.log.newMessage(&e)
 	msg.SetContext(msgCtx)

@@ -39,8 +39,8 @@ type SubscriberOptions struct {
 	// an event out again, and so how long an event rests whose process was
 	// killed; 0 means 5 s. A handler that runs longer is fine.
 	AckWait time.Duration
-	// Grace bounds how long Close waits for the event that is being handled;
-	// 0 means 10 s.
+	// Grace bounds how long Close waits for the event that is being handled,
+	// whose context ends only then; 0 means 10 s.
 	Grace time.Duration
 	// Log takes what goes wrong between the server and this; nil drops it.
 	Log *slog.Logger

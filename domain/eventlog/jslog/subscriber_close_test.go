@@ -22,8 +22,11 @@ func TestSubscriberClose(t *testing.T) {
 		m, first := next(t, c)
 		var acked atomic.Bool
 		go func() {
-			<-m.Context().Done() // Close tells the handler
-			time.Sleep(50 * time.Millisecond)
+			select {
+			case <-m.Context().Done():
+				t.Error("Close broke off the work that it waits for")
+			case <-time.After(50 * time.Millisecond):
+			}
 			acked.Store(true)
 			m.Ack()
 		}()
@@ -39,8 +42,11 @@ func TestSubscriberClose(t *testing.T) {
 	t.Run("NotLongerThanTheGrace", func(t *testing.T) {
 		s := newSubscriber(t, log, jslog.SubscriberOptions{Name: "grace", Grace: 50 * time.Millisecond})
 		c := subscribe(t, s, "order")
-		_, first := next(t, c)
+		m, first := next(t, c)
 		s.Close()
+		if m.Context().Err() == nil {
+			t.Error("the grace is over, and the handler is not told")
+		}
 		// The event is free again at once, long before the ack wait.
 		c = subscribe(t, newSubscriber(t, log, jslog.SubscriberOptions{Name: "grace"}), "order")
 		if _, e := next(t, c); e.Position != first.Position {
