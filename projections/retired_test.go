@@ -14,7 +14,7 @@ import (
 func TestAReaderOfARetiredStoreKeepsItsMoment(t *testing.T) {
 	types := eventlog.NewTypes()
 	catalog.Register(types)
-	log := memlog.New()
+	log := memlog.New("")
 	v, err := Open(t.Context(), Options{Dir: t.TempDir(), Log: log, Types: types})
 	if err != nil {
 		t.Fatal(err)
