@@ -18,7 +18,10 @@ type remote struct{ client *http.Client }
 
 // dial reaches the shop that runs on the folder, if one does.
 func dial(ctx context.Context, dir string) (*remote, bool) {
-	path := socketPath(dir)
+	path, err := socketPath(dir, false)
+	if err != nil {
+		return nil, false // no shop of this user's has made it
+	}
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "unix", path)
 	if err != nil {

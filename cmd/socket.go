@@ -7,28 +7,57 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"time"
 
 	"till/domain/catalog"
 )
 
 // socketPath is where a running shop takes commands. The system allows only
-// about 100 bytes for it; a folder with a longer name has it in the temporary
-// folder, under a hash of its own.
-func socketPath(dir string) string {
+// about 100 bytes for it; a folder with a longer name has it in a folder of this
+// user's in the temporary folder, under a hash of its own. With
+// create that one is made. It is an error if anybody else could put a socket
+// there, who would then receive what is meant for the shop.
+func socketPath(dir string, create bool) (string, error) {
 	if abs, err := filepath.Abs(dir); err == nil {
 		dir = abs
 	}
 	path := filepath.Join(dir, "till.sock")
 	if len(path) < 100 {
-		return path
+		return path, nil
+	}
+	ours := filepath.Join(os.TempDir(), "till-"+strconv.Itoa(os.Getuid()))
+	if create {
+		if err := os.Mkdir(ours, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+			return "", fmt.Errorf("the folder %s for the command socket cannot be made: %w; choose a data folder with a shorter path", ours, err)
+		}
+	}
+	if err := onlyMine(ours); err != nil {
+		return "", err
 	}
 	sum := sha256.Sum256([]byte(dir))
-	return filepath.Join(os.TempDir(), "till-"+hex.EncodeToString(sum[:8])+".sock")
+	return filepath.Join(ours, hex.EncodeToString(sum[:8])+".sock"), nil
+}
+
+// ErrSocketFolder: others may write where the command socket is to be.
+var ErrSocketFolder = errors.New("is not for this user alone")
+
+// onlyMine refuses a folder that is not this user's, or open to others.
+func onlyMine(dir string) error {
+	info, err := os.Lstat(dir) // a link may lead anywhere
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() || !isMine(info) || runtime.GOOS != "windows" && info.Mode().Perm() != 0o700 {
+		return fmt.Errorf("the folder %s for the command socket %w; remove it, or choose a data folder with a shorter path", dir, ErrSocketFolder)
+	}
+	return nil
 }
 
 // answer is one line of what the socket answers: events or progress, and at the
@@ -46,7 +75,10 @@ type answer struct {
 // listen serves commands on the folder's socket until stop is called. Only the
 // folder's owner can connect.
 func (a *App) listen(dir string) (stop func(), err error) {
-	path := socketPath(dir)
+	path, err := socketPath(dir, true)
+	if err != nil {
+		return nil, err
+	}
 	_ = os.Remove(path) // left by a killed process: the folder's lock is ours
 	l, err := net.Listen("unix", path)
 	if err != nil {
