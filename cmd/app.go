@@ -3,8 +3,8 @@ package cmd
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"till/authz"
@@ -55,6 +55,8 @@ type App struct {
 	authz    *authz.Server
 	checkout *checkout.Process
 	products *decider.Handler[catalog.State, catalog.Command, catalog.Event]
+	// importing lets one import at a time check its names and claim them.
+	importing sync.Mutex
 }
 
 // Types is the registry of every event of the shop.
@@ -190,24 +192,4 @@ func (a *App) close() error {
 		errs = append(errs, a.folder.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// firstStart loads the shop's own catalogue into a log that holds no product.
-func (a *App) firstStart(ctx context.Context) error {
-	var empty bool
-	err := a.views.Read(ctx, 0, func(r *projections.Reader) error {
-		categories, err := r.Categories(ctx)
-		empty = len(categories) == 0
-		return err
-	})
-	if err != nil || !empty {
-		return err
-	}
-	rows, faults := catalog.ReadJSONL(catalog.CatShop())
-	if len(faults) > 0 {
-		return fmt.Errorf("the built-in catalogue: %w", faults[0])
-	}
-	im := importer{products: a.products, stocks: a.checkout.Stocks, views: a.views}
-	_, err = im.bring(ctx, rows, func(int) {})
-	return err
 }

@@ -82,8 +82,15 @@ func (f faulty) Error() string { return fmt.Sprintf("the file has %d faults", le
 func (a *App) bring(ctx context.Context, file io.Reader, o importOptions, progress func(done, total int)) (summary, error) {
 	rows, skipped, faults := catalog.Read(o.Name, file, o.Currency)
 	im := importer{products: a.products, stocks: a.checkout.Stocks, views: a.views, recount: o.Recount}
+	a.importing.Lock() // not before the file is read, which may come slowly
+	defer a.importing.Unlock()
 	if len(faults) == 0 {
-		clashes, err := im.conflicts(ctx, rows)
+		// An import that was broken off did not wait for the views.
+		head, err := a.log.Head(ctx)
+		if err != nil {
+			return summary{}, err
+		}
+		clashes, err := im.conflicts(ctx, head, rows)
 		if err != nil {
 			return summary{}, err
 		}

@@ -42,9 +42,10 @@ type summary struct {
 // a time, but the next is ready when it does.
 const abreast = 16
 
-// conflicts are the names of the file that belong to other products of the shop.
-func (im *importer) conflicts(ctx context.Context, rows []catalog.Row) (faults []catalog.Fault, err error) {
-	err = im.views.Read(ctx, 0, func(r *projections.Reader) (failed error) {
+// conflicts are the names of the file that belong to other products of the shop,
+// as it stands at the position or later.
+func (im *importer) conflicts(ctx context.Context, at eventlog.Position, rows []catalog.Row) (faults []catalog.Fault, err error) {
+	err = im.views.Read(ctx, at, func(r *projections.Reader) (failed error) {
 		faults = catalog.CheckAgainst(rows, func(name string) (string, bool) {
 			known, _, ok, err := r.Product(ctx, name)
 			failed = errors.Join(failed, err)

@@ -38,8 +38,9 @@ func (a *App) routes(opt ServeOptions) (http.Handler, error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/", a.authz.Handler())
-	mux.Handle("/mcp", face.Handler())
-	mux.Handle("/mcp/{$}", face.Handler())
+	endpoint := endStreams(opt.stopping, face.Handler())
+	mux.Handle("/mcp", endpoint)
+	mux.Handle("/mcp/{$}", endpoint)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", a.ready)
 	return mux, nil
@@ -73,7 +74,7 @@ func (a *App) ready(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case err != nil:
 		status.Why = sentence(err)
-	case at+behind < head:
+	case !a.views.Readable(), at+behind < head:
 		status.Why = "the views are catching up with the log"
 	default:
 		status.Ready = true

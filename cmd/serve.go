@@ -95,6 +95,9 @@ type ServeOptions struct {
 	AllowOrigins []string
 	// Demo makes the demo users and lets the login page say so.
 	Demo bool
+
+	// stopping ends when the shop stops, and every stream with it.
+	stopping context.Context
 }
 
 // Running is a shop that serves.
@@ -107,10 +110,12 @@ type Running struct {
 
 	server *http.Server
 	socket func()
-	react  func() error
-	failed chan error
-	stop   sync.Once
-	why    error // what Stop answers
+	// endStreams ends the streams that would last as long as their clients.
+	endStreams context.CancelFunc
+	react      func() error
+	failed     chan error
+	stop       sync.Once
+	why        error // what Stop answers
 }
 
 // Serve opens the shop and puts it behind HTTP. It returns when the shop can be
@@ -135,7 +140,7 @@ func Serve(ctx context.Context, opt ServeOptions) (_ *Running, err error) {
 			_ = r.Stop()
 		}
 	}()
-	if err = app.firstStart(ctx); err != nil {
+	if err = app.firstStart(ctx, func(int) {}); err != nil {
 		return nil, err
 	}
 	if opt.Demo {
@@ -143,6 +148,7 @@ func Serve(ctx context.Context, opt ServeOptions) (_ *Running, err error) {
 			return nil, err
 		}
 	}
+	opt.stopping, r.endStreams = context.WithCancel(context.WithoutCancel(ctx))
 	handler, err := app.routes(opt)
 	if err != nil {
 		return nil, err
@@ -188,11 +194,14 @@ func (r *Running) Stop() error {
 
 func (r *Running) stopOnce() error {
 	var errs []error
+	if r.endStreams != nil {
+		r.endStreams()
+	}
 	if r.server != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), drain)
 		defer cancel()
 		if err := r.server.Shutdown(ctx); err != nil {
-			_ = r.server.Close() // a stream that nobody ends
+			_ = r.server.Close() // a call that takes too long
 		}
 	}
 	if r.socket != nil {
