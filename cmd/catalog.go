@@ -69,6 +69,9 @@ func (c importCmd) Run(ctx context.Context, t terminal) error {
 	if s.Skipped > 0 {
 		fmt.Fprintf(t.out, "; %d not on offer in the file, skipped", s.Skipped)
 	}
+	if s.Uncounted > 0 {
+		fmt.Fprintf(t.out, "; %d %s without a count in the file: what the shop has not counted itself is out of stock", s.Uncounted, plural(s.Uncounted, "SKU"))
+	}
 	_, err = fmt.Fprintln(t.out, ".")
 	return err
 }
@@ -101,6 +104,13 @@ func (a *App) bring(ctx context.Context, file io.Reader, o importOptions, progre
 	}
 	s, err := im.bring(ctx, rows, func(done int) { progress(done, len(rows)) })
 	s.Skipped = len(skipped)
+	for _, row := range rows {
+		for _, v := range row.Product.Variants {
+			if row.Stock[v.SKU] == nil {
+				s.Uncounted++
+			}
+		}
+	}
 	return s, err
 }
 

@@ -36,6 +36,8 @@ type summary struct {
 	Counted   int `json:"counted"`
 	Kept      int `json:"kept"`
 	Skipped   int `json:"skipped"`
+	// Uncounted are SKUs whose pieces the file does not count.
+	Uncounted int `json:"uncounted"`
 }
 
 // abreast is how many products are written at once: the log takes one event at
