@@ -121,6 +121,9 @@ type Running struct {
 // Serve opens the shop and puts it behind HTTP. It returns when the shop can be
 // used; Stop ends it.
 func Serve(ctx context.Context, opt ServeOptions) (_ *Running, err error) {
+	if _, _, err := net.SplitHostPort(opt.Addr); err != nil {
+		return nil, fmt.Errorf("the address %q is not HOST:PORT, such as 127.0.0.1:8000", opt.Addr)
+	}
 	listener, err := net.Listen("tcp", opt.Addr)
 	if err != nil {
 		return nil, fmt.Errorf("the address %s cannot be used (%w); is a shop running already? choose another with --addr", opt.Addr, err)
