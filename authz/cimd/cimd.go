@@ -63,7 +63,7 @@ func CheckID(id string) error {
 	}
 	u, err := url.Parse(id)
 	switch {
-	case err != nil || u.Scheme != "https" || u.Host == "" || !strings.HasPrefix(id, "https://"):
+	case err != nil || u.Scheme != "https" || u.Hostname() == "" || !strings.HasPrefix(id, "https://"):
 		return no("it is not an https URL")
 	case u.User != nil:
 		return no("it holds a user name")

@@ -220,6 +220,7 @@ func FuzzParse(f *testing.F) {
 func FuzzCheckID(f *testing.F) {
 	f.Add("https://a.test/b")
 	f.Add("https://a.test:443/b/%2e")
+	f.Add("https://:443/b") // a port and no host
 	f.Fuzz(func(t *testing.T, id string) {
 		if CheckID(id) != nil {
 			return
