@@ -96,15 +96,5 @@ func (t *Types) Decode(e Envelope) (any, error) {
 	return event, nil
 }
 
-// Newest returns every registered type with its newest version, for the tests
-// that hold a golden file for each.
-func (t *Types) Newest() map[string]int {
-	all := make(map[string]int, len(t.byName))
-	for name, et := range t.byName {
-		all[name] = et.newest
-	}
-	return all
-}
-
 // Names returns the registered wire names in order.
 func (t *Types) Names() []string { return slices.Sorted(maps.Keys(t.byName)) }
