@@ -66,6 +66,8 @@ type Log interface {
 	// the stream had at the call. A stream that does not exist yields nothing.
 	Read(ctx context.Context, s Stream) iter.Seq2[Envelope, error]
 
+	// Get returns the event at the position, or ErrBeyond where the log has none.
+	Get(ctx context.Context, at Position) (Envelope, error)
 	// Follow yields every event after the given position, in order and without
 	// end, as batches of at least one and at most most events: what is there
 	// is handed out at once, never held back to fill a batch. It ends with an

@@ -142,11 +142,7 @@ func (l *Log) lookUp(ctx context.Context, changes []eventlog.Change) (eventlog.P
 		case m == nil:
 			return 0, fmt.Errorf("%w: the server did not answer and has not stored the change to %s; if its disk was full, free some space and start it again", eventlog.ErrUnavailable, c.Stream)
 		}
-		header, err := nats.DecodeHeadersMsg(m.Header)
-		if err != nil {
-			return 0, fmt.Errorf("%w: the headers of event %d cannot be read", eventlog.ErrDamaged, m.Seq)
-		}
-		e, err := d.decode(m.Subject, m.Seq, header, m.Data)
+		e, err := d.stored(m)
 		if err != nil {
 			return 0, err
 		}

@@ -54,6 +54,39 @@ func (l *Log) Read(ctx context.Context, s eventlog.Stream) iter.Seq2[eventlog.En
 	}
 }
 
+// Get implements [eventlog.Log]. It asks the stream's leader. A message that is
+// missing within the log is a *eventlog.Gap.
+func (l *Log) Get(ctx context.Context, at eventlog.Position) (eventlog.Envelope, error) {
+	var m *stored
+	var err error
+	if at > 0 {
+		if m, err = l.getMessage(ctx, streamName, getRequest{Seq: uint64(at)}); err != nil {
+			return eventlog.Envelope{}, refusedOr(err)
+		}
+	}
+	if m == nil {
+		head, err := l.Head(ctx)
+		switch {
+		case err != nil:
+			return eventlog.Envelope{}, refusedOr(err)
+		case at == 0 || at > head:
+			return eventlog.Envelope{}, fmt.Errorf("%w: %d, the log ends at %d", eventlog.ErrBeyond, at, head)
+		}
+		return eventlog.Envelope{}, &eventlog.Gap{Where: "the log", From: uint64(at), To: uint64(at)}
+	}
+	var d decoder
+	return d.stored(m)
+}
+
+// stored decodes a message as the API hands it out.
+func (d *decoder) stored(m *stored) (eventlog.Envelope, error) {
+	header, err := nats.DecodeHeadersMsg(m.Header)
+	if err != nil {
+		return eventlog.Envelope{}, fmt.Errorf("%w: the headers of event %d cannot be read", eventlog.ErrDamaged, m.Seq)
+	}
+	return d.decode(m.Subject, m.Seq, header, m.Data)
+}
+
 // refusedOr hides an error of the server behind ErrUnavailable.
 func refusedOr(err error) error {
 	var no *apiError
@@ -87,11 +120,7 @@ func (r *reader) next(ctx context.Context) ([]eventlog.Envelope, error) {
 		// The leader named an end that it cannot show.
 		return nil, &eventlog.Gap{Where: "the log", From: r.at + 1, To: r.end}
 	}
-	header, err := nats.DecodeHeadersMsg(m.Header)
-	if err != nil {
-		return nil, fmt.Errorf("%w: the headers of event %d cannot be read", eventlog.ErrDamaged, m.Seq)
-	}
-	e, err := r.decoder.decode(m.Subject, m.Seq, header, m.Data)
+	e, err := r.decoder.stored(m)
 	r.at = m.Seq
 	return []eventlog.Envelope{e}, err
 }

@@ -2,6 +2,7 @@ package logtest
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"testing"
 
@@ -48,6 +49,27 @@ func runRead(t *testing.T, open func(t *testing.T) eventlog.Log) {
 		}
 		if n != 2 {
 			t.Fatalf("%d events, want the 2 that were there at the call", n)
+		}
+	})
+	t.Run("OneByItsPosition", func(t *testing.T) {
+		log := open(t)
+		all := fill(t, log, 10)
+		for _, e := range all {
+			got, err := log.Get(t.Context(), e.Position)
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantEvents(t, []eventlog.Envelope{got}, []eventlog.Envelope{e})
+		}
+		for _, nowhere := range []eventlog.Position{0, all[len(all)-1].Position + 1, 1 << 62} {
+			if _, err := log.Get(t.Context(), nowhere); !errors.Is(err, eventlog.ErrBeyond) {
+				t.Errorf("position %d: %v", nowhere, err)
+			}
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := log.Get(ctx, 1); !errors.Is(err, context.Canceled) {
+			t.Errorf("cancelled: %v", err)
 		}
 	})
 	t.Run("AnEarlyEnd", func(t *testing.T) {

@@ -20,6 +20,11 @@ func runRoundTrip(t *testing.T, open func(t *testing.T) eventlog.Log) {
 		want := []eventlog.Envelope{at(e, pos)}
 		wantEvents(t, readAll(t, log, e.Stream), want)
 		wantEvents(t, followTo(t, log, head, pos, 10), want)
+		got, err := log.Get(t.Context(), pos)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantEvents(t, []eventlog.Envelope{got}, want)
 		head = pos
 	}
 	t.Run("EveryField", func(t *testing.T) {

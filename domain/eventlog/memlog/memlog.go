@@ -77,6 +77,19 @@ func (l *Log) Read(ctx context.Context, s eventlog.Stream) iter.Seq2[eventlog.En
 	}
 }
 
+// Get implements [eventlog.Log].
+func (l *Log) Get(ctx context.Context, at eventlog.Position) (eventlog.Envelope, error) {
+	if err := ctx.Err(); err != nil {
+		return eventlog.Envelope{}, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if at == 0 || int(at) > len(l.events) {
+		return eventlog.Envelope{}, fmt.Errorf("%w: %d, the log ends at %d", eventlog.ErrBeyond, at, len(l.events))
+	}
+	return l.events[at-1], nil
+}
+
 // Follow implements [eventlog.Log].
 func (l *Log) Follow(ctx context.Context, after eventlog.Position, most int) iter.Seq2[[]eventlog.Envelope, error] {
 	return func(yield func([]eventlog.Envelope, error) bool) {
