@@ -6,16 +6,14 @@ import (
 	"fmt"
 	"io"
 	"os"
-
-	"till/domain/eventlog"
 )
 
 // control is what commands ask of a shop, whether it runs in another process
 // (remote) or its folder lies open before them (*App).
 type control interface {
-	// events hands out the log's events that fit the filter, oldest first; with
-	// follow it goes on until ctx ends.
-	events(ctx context.Context, f eventFilter, each func(listed) error) error
+	// ask hands a question, as JSON, to what answers the verb (see question) and
+	// hands out the lines of its answer.
+	ask(ctx context.Context, verb string, question []byte, each func(answer) error) error
 	// bring imports a catalogue file. The faults of a file that cannot be
 	// imported are returned as faulty.
 	bring(ctx context.Context, file io.Reader, o importOptions, progress func(done, total int)) (summary, error)
@@ -43,26 +41,6 @@ func (d dataFlag) dir() (string, error) {
 		return d.Data, nil
 	}
 	return DefaultFolder()
-}
-
-// eventFilter chooses events; its zero value is all of them.
-type eventFilter struct {
-	// User is a login name or a user id; it matches what the user did and what
-	// happened to what is the user's.
-	User string `json:"user,omitempty"`
-	// Stream is a category ("cart") or one stream ("cart/usr_1").
-	Stream string `json:"stream,omitempty"`
-	// Type is an event type ("cart.item_added") or its beginning ("cart.").
-	Type   string            `json:"type,omitempty"`
-	After  eventlog.Position `json:"after,omitempty"`
-	Follow bool              `json:"follow,omitempty"`
-}
-
-// listed is an event as it is listed for people.
-type listed struct {
-	eventlog.Envelope
-	// Who is the acting user's login name, if there is one.
-	Who string `json:"who,omitempty"`
 }
 
 // importOptions are the choices of an import.

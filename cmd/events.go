@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"till/domain/eventlog"
 )
 
 type eventsCmd struct {
@@ -25,13 +27,13 @@ func (c eventsCmd) Run(ctx context.Context, t terminal) error {
 		return err
 	}
 	defer shop.close()
-	err = shop.events(ctx, eventFilter{c.User, c.Stream, c.Type, position(c.After), c.Follow}, func(e listed) error {
+	err = askEvents.ask(ctx, shop, eventFilter{c.User, c.Stream, c.Type, eventlog.Position(c.After), c.Follow}, func(e listed) error {
 		if c.JSON {
 			return json.NewEncoder(t.out).Encode(e)
 		}
 		_, err := fmt.Fprintln(t.out, line(e))
 		return err
-	})
+	}, nil)
 	if c.Follow && errors.Is(err, context.Canceled) {
 		return nil
 	}

@@ -9,10 +9,31 @@ import (
 	"till/domain/order"
 )
 
-func position(n uint64) eventlog.Position { return eventlog.Position(n) }
+// eventFilter chooses events; its zero value is all of them.
+type eventFilter struct {
+	// User is a login name or a user id; it matches what the user did and what
+	// happened to what is the user's.
+	User string `json:"user,omitempty"`
+	// Stream is a category ("cart") or one stream ("cart/usr_1").
+	Stream string `json:"stream,omitempty"`
+	// Type is an event type ("cart.item_added") or its beginning ("cart.").
+	Type   string            `json:"type,omitempty"`
+	After  eventlog.Position `json:"after,omitempty"`
+	Follow bool              `json:"follow,omitempty"`
+}
 
-// events implements control.
-func (a *App) events(ctx context.Context, f eventFilter, each func(listed) error) error {
+// listed is an event as it is listed for people.
+type listed struct {
+	eventlog.Envelope
+	// Who is the acting user's login name, if there is one.
+	Who string `json:"who,omitempty"`
+}
+
+// askEvents hands out the log's events that fit the filter, oldest first; with
+// follow it goes on until ctx ends.
+var askEvents = question[eventFilter, listed]{"events", (*App).events}
+
+func (a *App) events(ctx context.Context, f eventFilter, out reply[listed]) error {
 	user, err := a.userID(ctx, f.User)
 	if err != nil {
 		return err
@@ -33,7 +54,7 @@ func (a *App) events(ctx context.Context, f eventFilter, each func(listed) error
 			if !f.fits(e) || (user != "" && !a.concerns(ctx, e, user)) {
 				continue
 			}
-			if err := each(listed{e, a.name(ctx, names, e.Actor.User)}); err != nil {
+			if err := out.item(listed{e, a.name(ctx, names, e.Actor.User)}); err != nil {
 				return err
 			}
 		}

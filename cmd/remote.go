@@ -38,25 +38,16 @@ func (r *remote) close() error {
 	return nil
 }
 
-// events implements control.
-func (r *remote) events(ctx context.Context, f eventFilter, each func(listed) error) error {
-	body, err := json.Marshal(f)
-	if err != nil {
-		return err
-	}
-	_, err = r.ask(ctx, "/events", bytes.NewReader(body), func(a answer) error {
-		if a.Event == nil {
-			return nil
-		}
-		return each(*a.Event)
-	})
+// ask implements control.
+func (r *remote) ask(ctx context.Context, verb string, question []byte, each func(answer) error) error {
+	_, err := r.post(ctx, "/"+verb, bytes.NewReader(question), each)
 	return err
 }
 
 // bring implements control.
 func (r *remote) bring(ctx context.Context, file io.Reader, o importOptions, progress func(done, total int)) (summary, error) {
 	q := url.Values{"name": {o.Name}, "currency": {o.Currency}, "recount": {strconv.FormatBool(o.Recount)}}
-	end, err := r.ask(ctx, "/catalog?"+q.Encode(), file, func(a answer) error {
+	end, err := r.post(ctx, "/catalog?"+q.Encode(), file, func(a answer) error {
 		if a.Total > 0 {
 			progress(a.Done, a.Total)
 		}
@@ -68,8 +59,8 @@ func (r *remote) bring(ctx context.Context, file io.Reader, o importOptions, pro
 	return *end.Summary, nil
 }
 
-// ask posts the body and hands out the answer's lines up to the last.
-func (r *remote) ask(ctx context.Context, path string, body io.Reader, each func(answer) error) (end answer, err error) {
+// post posts the body and hands out the answer's lines up to the last.
+func (r *remote) post(ctx context.Context, path string, body io.Reader, each func(answer) error) (end answer, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://till"+path, body)
 	if err != nil {
 		return end, err

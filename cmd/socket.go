@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"net/http"
@@ -60,10 +61,10 @@ func onlyMine(dir string) error {
 	return nil
 }
 
-// answer is one line of what the socket answers: events or progress, and at the
-// end either a summary or an error. The fields exclude each other.
+// answer is one line of what the socket answers: an item or progress, and at the
+// end perhaps a summary or an error. The fields exclude each other.
 type answer struct {
-	Event   *listed         `json:"event,omitempty"`
+	Item    json.RawMessage `json:"item,omitempty"`
 	Done    int             `json:"done,omitempty"`
 	Total   int             `json:"total,omitempty"`
 	Summary *summary        `json:"summary,omitempty"`
@@ -88,7 +89,9 @@ func (a *App) listen(dir string) (stop func(), err error) {
 		return nil, errors.Join(err, l.Close())
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /events", a.serveEvents)
+	for _, q := range questions() {
+		mux.HandleFunc("POST /"+q.named(), func(w http.ResponseWriter, r *http.Request) { a.serveQuestion(w, r, q) })
+	}
 	mux.HandleFunc("POST /catalog", a.serveImport)
 	// Import files and followed events take their time: only headers are timed.
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
@@ -132,12 +135,14 @@ func (l lines) end(a answer, err error) {
 	_ = l.say(a) // nobody is left to tell
 }
 
-func (a *App) serveEvents(w http.ResponseWriter, r *http.Request) {
+// maxQuestion bounds what a question may hold, in bytes.
+const maxQuestion = 4 << 20
+
+func (a *App) serveQuestion(w http.ResponseWriter, r *http.Request, q answerer) {
 	out := newLines(w)
-	var f eventFilter
-	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10)).Decode(&f)
+	question, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxQuestion))
 	if err == nil {
-		err = a.events(r.Context(), f, func(e listed) error { return out.say(answer{Event: &e}) })
+		err = q.answer(r.Context(), a, question, out.say)
 	}
 	out.end(answer{}, err)
 }
