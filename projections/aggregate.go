@@ -3,6 +3,7 @@ package projections
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"till/domain/decider"
@@ -31,6 +32,7 @@ type column[S any] struct {
 type aggregate[S, E any] struct {
 	table    string
 	category string
+	version  int
 	evolve   func(S, E) S
 	columns  []column[S]
 	indexes  []string
@@ -49,7 +51,8 @@ type row[S any] struct {
 	state S
 	decider.Version
 	dirty bool
-	fresh bool // not in the file yet
+	fresh bool            // not in the file yet
+	since decider.Version // that of the first event that the file does not include
 }
 
 // working bounds how many decoded rows the projector keeps between two writes.
@@ -57,7 +60,7 @@ const working = 50_000
 
 func newAggregate[S, C, E any](table string, d decider.Decider[S, C, E], cached int, columns ...column[S]) *aggregate[S, E] {
 	a := &aggregate[S, E]{
-		table: table, category: d.Category, evolve: d.Evolve, columns: columns,
+		table: table, category: d.Category, version: 1, evolve: d.Evolve, columns: columns,
 		seen: newCache(cached), rows: map[string]*row[S]{},
 	}
 	a.names = []string{"id", "number", "position", "state"}
@@ -75,6 +78,8 @@ func newAggregate[S, C, E any](table string, d decider.Decider[S, C, E], cached 
 	a.up = a.add + " ON CONFLICT (id) DO UPDATE SET " + strings.Join(sets, ", ")
 	return a
 }
+
+func (a *aggregate[S, E]) about() about { return about{a.table, a.version, []string{a.table}} }
 
 // schema is the table in SQL.
 func (a *aggregate[S, E]) schema() []string {
@@ -105,15 +110,15 @@ func (a *aggregate[S, E]) fold(c *conn, f fact) (*row[S], error) {
 		} else if err := a.read(c, r); err != nil {
 			return nil, err
 		}
-		a.rows[r.id] = r
 	}
 	if f.Number != r.Number+1 {
 		return nil, hole(f, r.Number)
 	}
-	r.state = a.evolve(r.state, event)
+	r.state = a.evolve(r.state, event) // which may panic: nothing has changed yet
 	r.Version = decider.Version{Number: f.Number, Position: f.Position}
+	a.rows[r.id] = r
 	if !r.dirty {
-		r.dirty = true
+		r.dirty, r.since = true, r.Version
 		a.touched = append(a.touched, r)
 	}
 	return r, nil
@@ -172,25 +177,49 @@ func (a *aggregate[S, E]) write(c *conn, at eventlog.Position, live bool) error 
 	})
 	args := make([]any, len(a.names))
 	for _, r := range a.touched {
-		state, err := json.Marshal(r.state)
-		if err != nil {
-			return fmt.Errorf("projections: %s %s: %w", a.table, r.id, err)
-		}
-		args[0], args[1], args[2], args[3] = r.id, int64(r.Number), int64(r.Position), string(state)
-		for i, col := range a.columns {
-			args[4+i] = col.value(r.id, r.state)
-		}
-		query := a.up
-		if r.fresh {
-			query = a.add
-		}
-		if err := c.exec(query, args...); r.fresh && isTaken(err) {
-			return again(eventlog.Stream{Category: a.category, ID: r.id}, 1, r.Position)
-		} else if err != nil {
-			return fmt.Errorf("projections: write %s: %w", a.table, err)
+		if err := a.put(c, r, args); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// put writes one row. That it cannot be made is its stream's fault.
+func (a *aggregate[S, E]) put(c *conn, r *row[S], args []any) (err error) {
+	defer a.guard(r, &err)
+	state, err := json.Marshal(r.state)
+	if err != nil {
+		panic(err)
+	}
+	args[0], args[1], args[2], args[3] = r.id, int64(r.Number), int64(r.Position), string(state)
+	for i, col := range a.columns {
+		args[4+i] = col.value(r.id, r.state)
+	}
+	query := a.up
+	if r.fresh {
+		query = a.add
+	}
+	if err := c.exec(query, args...); r.fresh && isTaken(err) {
+		return again(eventlog.Stream{Category: a.category, ID: r.id}, 1, r.Position)
+	} else if err != nil {
+		return fmt.Errorf("projections: write %s: %w", a.table, err)
+	}
+	return nil
+}
+
+// guard turns a panic in the making of the row into an error that names the
+// stream.
+func (a *aggregate[S, E]) guard(r *row[S], err *error) {
+	if p := recover(); p != nil {
+		*err = poison(eventlog.Stream{Category: a.category, ID: r.id}, "", r.since, p)
+	}
+}
+
+// drop implements view: what the file holds of the row stands again.
+func (a *aggregate[S, E]) drop(id string, at eventlog.Position) {
+	delete(a.rows, id)
+	a.touched = slices.DeleteFunc(a.touched, func(r *row[S]) bool { return r.id == id })
+	a.seen.forget(at)
 }
 
 // settle is called once what was written is committed.

@@ -22,6 +22,8 @@ type done struct {
 	decider.Receipt
 }
 
+func (*commands) about() about { return about{"commands", 1, []string{"commands"}} }
+
 func (*commands) schema() []string {
 	return []string{`CREATE TABLE commands (id TEXT PRIMARY KEY, category TEXT NOT NULL, stream TEXT NOT NULL,
 		fingerprint TEXT NOT NULL, position INTEGER NOT NULL, number INTEGER NOT NULL) WITHOUT ROWID`}
@@ -53,6 +55,8 @@ func (v *commands) write(c *conn, _ eventlog.Position, _ bool) error {
 	}
 	return nil
 }
+
+func (*commands) drop(string, eventlog.Position) {}
 
 func (v *commands) settle() {
 	clear(v.fresh)

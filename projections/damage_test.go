@@ -100,7 +100,21 @@ func flip(t *testing.T, path string) {
 // had happened.
 func execSQL(t *testing.T, path, statement string) {
 	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+path)
+	poke(t, path, statement)
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := crc32.Checksum(whole, crc32.MakeTable(crc32.Castagnoli))
+	if err := os.WriteFile(path+".seal", fmt.Appendf(nil, "%d %08x\n", len(whole), sum), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// poke changes a file with SQLite's own means, also one that is in use.
+func poke(t *testing.T, path, statement string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(10000)")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,14 +122,6 @@ func execSQL(t *testing.T, path, statement string) {
 		t.Fatal(err)
 	}
 	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
-	whole, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sum := crc32.Checksum(whole, crc32.MakeTable(crc32.Castagnoli))
-	if err := os.WriteFile(path+".seal", fmt.Appendf(nil, "%d %08x\n", len(whole), sum), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -152,7 +158,12 @@ func TestDamage(t *testing.T) {
 			os.WriteFile(db, []byte("Dear diary, today I was a file."), 0o600)
 		}, "not as it was closed"},
 		{"a table gone", source, func(t *testing.T, db string) { execSQL(t, db, "DROP TABLE meta") }, "cannot be read"},
-		{"other code", source, func(t *testing.T, db string) { execSQL(t, db, "UPDATE meta SET code = 'old'") }, "another version"},
+		{"other layout", source, func(t *testing.T, db string) { execSQL(t, db, "UPDATE meta SET layout = 'old'") }, "another version"},
+		{"other tables of a view", source, func(t *testing.T, db string) {
+			execSQL(t, db, "UPDATE versions SET shape = 'old' WHERE view = 'carts'")
+		}, "the view carts of another version of till has other tables"},
+		{"a view too few", source, func(t *testing.T, db string) { execSQL(t, db, "DELETE FROM versions WHERE view = 'stock'") }, "the view stock of another version"},
+		{"a view too many", source, func(t *testing.T, db string) { execSQL(t, db, "INSERT INTO versions VALUES ('wishes', 1, 'x')") }, "a view wishes of another version"},
 		{"other shop", source, func(t *testing.T, db string) { execSQL(t, db, "UPDATE meta SET epoch = 'else'") }, "another log"},
 		{"ahead of the log", source, func(t *testing.T, db string) {
 			execSQL(t, db, "UPDATE meta SET position = position + 1")

@@ -22,7 +22,9 @@ func dump(t testing.TB, dir string) string {
 	defer db.Close()
 	var b strings.Builder
 	for _, query := range []string{
-		"SELECT position, epoch, code, mark FROM meta",
+		"SELECT position, epoch, layout, mark FROM meta",
+		"SELECT * FROM versions ORDER BY view",
+		"SELECT * FROM quarantine ORDER BY category, id",
 		"SELECT * FROM carts ORDER BY id",
 		"SELECT * FROM orders ORDER BY id",
 		"SELECT * FROM history ORDER BY user, nth",

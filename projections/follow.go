@@ -11,6 +11,12 @@ import (
 // most is how many events come at once while there are many.
 const most = 4096
 
+// origin is a log and the words that it is written in.
+type origin struct {
+	log   eventlog.Log
+	types *eventlog.Types
+}
+
 // batch is what the decoding goroutine hands to the folding one.
 type batch struct {
 	facts []fact
@@ -22,8 +28,9 @@ var errPanic = errors.New("projections: an event cannot be folded")
 
 // decode follows the log on a goroutine of its own and hands out decoded
 // batches until it fails, which is the last batch, or ctx ends. One core
-// decodes while the other folds.
-func (v *Views) decode(ctx context.Context, after eventlog.Position) <-chan batch {
+// decodes while the other folds. Events that wanted (if it is not nil) has no
+// use for are left undecoded.
+func (o origin) decode(ctx context.Context, after eventlog.Position, wanted func(category string) bool) <-chan batch {
 	out := make(chan batch, 4)
 	go func() {
 		defer close(out)
@@ -35,19 +42,20 @@ func (v *Views) decode(ctx context.Context, after eventlog.Position) <-chan batc
 				return false
 			}
 		}
-		for events, err := range v.log.Follow(ctx, after, most) {
+		for events, err := range o.log.Follow(ctx, after, most) {
 			if err != nil {
 				send(batch{err: err})
 				return
 			}
 			facts := make([]fact, len(events))
 			for i := range events {
-				value, err := v.types.Decode(events[i])
-				if err != nil {
+				if facts[i].Envelope = &events[i]; wanted != nil && !wanted(events[i].Stream.Category) {
+					continue
+				}
+				if facts[i].value, err = o.read(&events[i]); err != nil {
 					send(batch{facts: facts[:i], err: err})
 					return
 				}
-				facts[i] = fact{&events[i], value}
 			}
 			if !send(batch{facts: facts}) {
 				return
@@ -57,6 +65,17 @@ func (v *Views) decode(ctx context.Context, after eventlog.Position) <-chan batc
 	return out
 }
 
+// read decodes an event. A panic in an upcaster comes out as the value: it is
+// for the fold to set the stream aside.
+func (o origin) read(e *eventlog.Envelope) (value any, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			value = poisonOf(e, p)
+		}
+	}()
+	return o.types.Decode(*e)
+}
+
 // drain ends the decoding goroutine and waits for it.
 func drain(cancel context.CancelFunc, batches <-chan batch) {
 	cancel()
@@ -64,47 +83,52 @@ func drain(cancel context.CancelFunc, batches <-chan batch) {
 	}
 }
 
-// fill folds all that is on the log into a file that nobody reads yet.
-func (v *Views) fill(ctx context.Context, s *store) error {
-	head, err := v.log.Head(ctx)
-	if err != nil {
-		return err
-	}
-	defer v.progress.begin(v.logger, head)()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	if head == 0 {
+// fill folds the log into a file that nobody reads yet, up to and including a
+// position, and tells how far it is. With only, the file keeps the other views
+// as they are.
+func (o origin) fill(ctx context.Context, s *store, to eventlog.Position, only map[string]bool, tell func(at eventlog.Position)) error {
+	if s.position >= to {
 		return nil
 	}
-	batches := v.decode(ctx, s.position)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	batches := o.decode(ctx, s.position, s.restrict(only))
 	defer drain(cancel, batches)
 	for b := range batches {
-		if err := safely(s, b.facts); err != nil {
-			return v.explain(ctx, s, err)
+		if rest := uint64(to - s.position); uint64(len(b.facts)) > rest {
+			b.facts, b.err = b.facts[:rest], nil
 		}
-		v.progress.reach(s.position)
+		if err := s.fold(b.facts); err != nil {
+			return o.explain(ctx, s, err)
+		}
+		tell(s.position)
 		if b.err != nil {
 			return b.err
 		}
-		if s.heavy() {
+		if s.heavy() || s.position >= to {
 			if err := s.flush(false); err != nil {
-				return v.explain(ctx, s, err)
+				return o.explain(ctx, s, err)
 			}
 		}
-		if s.position >= head {
-			return v.explain(ctx, s, s.flush(false))
+		if s.position >= to {
+			return nil
 		}
 	}
 	return ctx.Err()
 }
 
+// errNext ends the following of a store that another is to take the place of.
+var errNext = errors.New("projections: another file takes the place of this one")
+
 // follow folds what comes into the store, which is read as soon as it includes
-// all that was there at the start.
+// all that was there at the start and all that readers have seen. It ends with
+// errNext when a rebuilt file is at hand.
 func (v *Views) follow(ctx context.Context, s *store) error {
 	head, err := v.log.Head(ctx)
 	if err != nil {
 		return err
 	}
+	head = max(head, v.Position())
 	live := s.position >= head
 	if live {
 		if err := s.flush(true); err != nil {
@@ -114,17 +138,19 @@ func (v *Views) follow(ctx context.Context, s *store) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	batches := v.decode(ctx, s.position)
+	batches := v.decode(ctx, s.position, nil)
 	defer drain(cancel, batches)
 	for {
 		select {
 		case err := <-v.broken:
 			return &distrusted{err}
+		case v.next = <-v.rebuilt:
+			return errNext
 		case b, ok := <-batches:
 			if !ok {
 				return ctx.Err()
 			}
-			if err := safely(s, b.facts); err != nil {
+			if err := s.fold(b.facts); err != nil {
 				return v.explain(ctx, s, err)
 			}
 			live = live || s.position >= head
@@ -144,26 +170,15 @@ func (v *Views) follow(ctx context.Context, s *store) error {
 	}
 }
 
-// safely folds the facts. A panic in a fold is a fault in the code; it stops
-// the views, not the program.
-func safely(s *store, facts []fact) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%w: position %d: %v", errPanic, s.position+1, p)
-		}
-	}()
-	return s.fold(facts)
-}
-
 // explain tells a hole in the log from one in the file: when the stream's count
 // has no hole on the log itself, it is the file that has lost something.
-func (v *Views) explain(ctx context.Context, s *store, err error) error {
+func (o origin) explain(ctx context.Context, s *store, err error) error {
 	var hole *counted
 	if !errors.As(err, &hole) || s.fresh {
 		return err
 	}
 	last := uint64(0)
-	for e, readErr := range v.log.Read(ctx, hole.stream) {
+	for e, readErr := range o.log.Read(ctx, hole.stream) {
 		if readErr != nil || e.Number != last+1 {
 			return err
 		}

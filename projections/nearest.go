@@ -3,6 +3,7 @@ package projections
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 )
@@ -55,6 +56,9 @@ func (r *Reader) Nearest(ctx context.Context, text string, n int) ([]Listing, er
 			break
 		}
 		l, err := r.listing(c.id)
+		if errors.Is(err, ErrQuarantined) {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}

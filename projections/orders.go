@@ -2,7 +2,9 @@ package projections
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 
 	"till/domain/decider"
 	"till/domain/eventlog"
@@ -53,6 +55,10 @@ func newOrders() *orders {
 	return &orders{aggregate: a, counts: map[string]int64{}, newest: newCache(fewStates)}
 }
 
+func (o *orders) about() about {
+	return about{o.table, o.version, []string{o.table, "history"}}
+}
+
 func (o *orders) schema() []string {
 	return append(o.aggregate.schema(),
 		`CREATE TABLE history (user TEXT NOT NULL, nth INTEGER NOT NULL, "order" TEXT NOT NULL, PRIMARY KEY (user, nth)) WITHOUT ROWID`)
@@ -97,6 +103,32 @@ func (o *orders) write(c *conn, at eventlog.Position, live bool) error {
 	return nil
 }
 
+// drop implements view. The person's later orders of this write move up.
+func (o *orders) drop(id string, at eventlog.Position) {
+	o.aggregate.drop(id, at)
+	o.newest.forget(at)
+	i := slices.IndexFunc(o.placed, func(p placing) bool { return p.order == id })
+	if i < 0 {
+		return
+	}
+	gone := o.placed[i]
+	o.placed = slices.Delete(o.placed, i, i+1)
+	for j := range o.placed {
+		if o.placed[j].user == gone.user && o.placed[j].nth > gone.nth {
+			o.placed[j].nth--
+		}
+	}
+	o.counts[gone.user]--
+}
+
+// owner is whose order it is, "" if the projector does not have it at hand.
+func (o *orders) owner(id string) string {
+	if r := o.rows[id]; r != nil {
+		return r.state.User
+	}
+	return ""
+}
+
 func (o *orders) settle() {
 	o.aggregate.settle()
 	o.placed = o.placed[:0]
@@ -109,6 +141,10 @@ func (o *orders) settle() {
 // person's.
 func (r *Reader) Order(_ context.Context, user, id string) (o order.State, ok bool, err error) {
 	o, v, err := get(r, r.store.orders.aggregate, id)
+	var aside *Quarantined
+	if errors.As(err, &aside) && aside.User != user {
+		return order.State{}, false, nil // as of any other that is not theirs
+	}
 	if err != nil || v.Number == 0 || o.User != user {
 		return order.State{}, false, err
 	}
@@ -118,6 +154,9 @@ func (r *Reader) Order(_ context.Context, user, id string) (o order.State, ok bo
 // Orders returns the person's placed orders, newest first.
 func (r *Reader) Orders(ctx context.Context, q OrderQuery) (OrderPage, error) {
 	newest, err := r.latest(ctx, q.User)
+	if barred := r.store.barredOf(q.User); barred != nil {
+		err = barred
+	}
 	if err != nil {
 		return OrderPage{}, err
 	}

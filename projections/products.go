@@ -28,6 +28,11 @@ func newProducts() *products {
 	return &products{aggregate: newAggregate("products", catalog.Decider(), fewStates), names: newCache(fewStates)}
 }
 
+func (p *products) about() about {
+	// The search index keeps no text; its words say what it holds.
+	return about{p.table, p.version, []string{p.table, "listings", "variants", "names", "words"}}
+}
+
 func (p *products) schema() []string {
 	return append(p.aggregate.schema(),
 		// doc numbers a product for the search index. sorted is the title in
@@ -50,7 +55,11 @@ func (p *products) write(c *conn, at eventlog.Position, live bool) error {
 		return err
 	}
 	for _, r := range p.touched {
-		if err := shelve(c, r.id, r.state); err != nil {
+		err := func() (err error) {
+			defer p.guard(r, &err)
+			return shelve(c, r.id, r.state)
+		}()
+		if err != nil {
 			return fmt.Errorf("projections: write product: %w", err)
 		}
 	}

@@ -90,10 +90,13 @@ func (r *Reader) Cart(_ context.Context, user string) (cart.State, decider.Versi
 
 // get returns an aggregate's state as of the reader's moment.
 func get[S, E any](r *Reader, a *aggregate[S, E], id string) (S, decider.Version, error) {
+	found := row[S]{id: id}
+	if err := r.store.barred(a.category, id); err != nil {
+		return found.state, decider.Version{}, err
+	}
 	if h, ok := r.recall(a.seen, id); ok {
 		return h.state.(S), h.Version, nil
 	}
-	found := row[S]{id: id}
 	if err := r.begin(); err != nil {
 		return found.state, decider.Version{}, r.store.look(err)
 	}

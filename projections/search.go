@@ -2,6 +2,7 @@ package projections
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -100,6 +101,9 @@ func (r *Reader) list(ctx context.Context, q ProductQuery, match string, page *P
 	}
 	for _, id := range ids {
 		l, err := r.listing(id)
+		if errors.Is(err, ErrQuarantined) {
+			continue // the others can be bought all the same
+		}
 		if err != nil {
 			return err
 		}

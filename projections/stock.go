@@ -1,6 +1,8 @@
 package projections
 
 import (
+	"errors"
+
 	"till/domain/stock"
 )
 
@@ -18,5 +20,8 @@ func newStocks() *stocks {
 // available is how many pieces of the SKU can be bought.
 func (r *Reader) available(sku string) (int, error) {
 	s, _, err := get(r, r.store.stock, sku)
+	if errors.Is(err, ErrQuarantined) {
+		return 0, nil // what cannot be counted is not sold; the rest of the shelf is
+	}
 	return max(0, s.Available()), err
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"sync/atomic"
 
 	"till/domain/eventlog"
@@ -29,6 +30,21 @@ type store struct {
 	words   atomic.Pointer[vocabulary]
 	fresh   bool // built from the very first event, so that it cannot lack any
 	inUse   bool // trusted and open for writing
+	// stale are the views that an older fold filled.
+	stale []string
+	// strict makes an event that cannot be folded an error; otherwise its stream
+	// is set aside, and alarm is told.
+	strict bool
+	alarm  func(*Quarantined)
+	// quarantine are the streams that are set aside, pending those of them that
+	// are not in the file yet.
+	quarantine atomic.Pointer[map[eventlog.Stream]*Quarantined]
+	pending    []*Quarantined
+	// published is closed once the store may be read for the first time.
+	published chan struct{}
+	first     sync.Once
+	// skips are the categories, and "commands", whose events are passed over.
+	skips map[string]bool
 	// distrust is told what a reader found broken; condemned says that it was.
 	distrust  func(error)
 	condemned atomic.Bool
@@ -58,34 +74,37 @@ func create(ctx context.Context, path, epoch string) (*store, error) {
 	if err := s.connect(ctx, building); err != nil {
 		return nil, err
 	}
-	statements := []string{"CREATE TABLE meta (one INTEGER PRIMARY KEY CHECK (one = 1), position INTEGER NOT NULL, epoch TEXT NOT NULL, code TEXT NOT NULL, mark TEXT NOT NULL, opened INTEGER NOT NULL)"}
-	_ = s.each(func(v view) error {
-		statements = append(statements, v.schema()...)
-		return nil
-	})
-	for _, statement := range statements {
-		if err := s.writer.exec(statement); err != nil {
-			s.close()
-			return nil, fmt.Errorf("projections: %s: %w", statement, err)
-		}
+	err := s.run(ground)
+	if err == nil {
+		err = s.each(func(v view) error { return s.run(v.schema()) })
 	}
-	if err := s.writer.exec("INSERT INTO meta VALUES (1, 0, ?, ?, '', 0)", epoch, code()); err != nil {
+	if err == nil {
+		err = s.writer.exec("INSERT INTO meta VALUES (1, 0, ?, ?, '', 0)", epoch, shape(ground...))
+	}
+	if err == nil {
+		err = s.note()
+	}
+	if err != nil {
 		s.close()
 		return nil, err
 	}
 	return s, nil
 }
 
-// finish gives a filled file its indexes, closes it and seals it.
-func (s *store) finish() error {
-	err := s.each(func(v view) error {
-		for _, statement := range v.later() {
-			if err := s.writer.exec(statement); err != nil {
-				return fmt.Errorf("projections: %s: %w", statement, err)
-			}
+// index gives filled views the indexes that they still need; chosen are those
+// that were filled.
+func (s *store) index(chosen map[string]bool) error {
+	return s.each(func(v view) error {
+		if !chosen[v.about().name] {
+			return nil
 		}
-		return nil
+		return s.run(v.later())
 	})
+}
+
+// finish gives a filled file its indexes, closes it and seals it.
+func (s *store) finish(chosen map[string]bool) error {
+	err := errors.Join(s.index(chosen), s.note())
 	s.close()
 	if err != nil {
 		return err
@@ -147,26 +166,75 @@ func (s *store) look(err error) error {
 	return fmt.Errorf("%w: %w", ErrCatchingUp, err)
 }
 
-// fold takes the events into memory.
+// fold takes the events into memory. A stream whose event makes a fold panic is
+// set aside.
 func (s *store) fold(facts []fact) error {
-	for _, f := range facts {
+	for {
+		done, err := s.foldSome(facts)
+		var p *poisoned
+		if !errors.As(err, &p) {
+			return err
+		}
+		if err := s.isolate(p); err != nil {
+			return err
+		}
+		facts = facts[done:] // from the very event on, which is passed over now
+	}
+}
+
+func (s *store) foldSome(facts []fact) (done int, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = poisonOf(facts[done].Envelope, p)
+		}
+	}()
+	aside := s.aside()
+	for ; done < len(facts); done++ {
+		f := facts[done]
 		if f.Position != s.position+1 {
-			return &eventlog.Gap{Where: "the log", From: uint64(s.position + 1), To: uint64(f.Position - 1)}
+			return done, &eventlog.Gap{Where: "the log", From: uint64(s.position + 1), To: uint64(f.Position - 1)}
 		}
 		v := s.byCategory[f.Stream.Category]
 		if v == nil {
-			return fmt.Errorf("%w: no view folds %s at position %d", eventlog.ErrUnknownType, f.Stream, f.Position)
+			return done, fmt.Errorf("%w: no view folds %s at position %d", eventlog.ErrUnknownType, f.Stream, f.Position)
 		}
-		if err := v.take(s.writer, f); err != nil {
-			return err
-		}
-		if err := s.commands.take(s.writer, f); err != nil {
-			return err
+		if err := s.take(v, f, aside); err != nil {
+			return done, err
 		}
 		s.position, s.last = f.Position, f.Envelope
 		s.bytes += len(f.Data)
 	}
-	return nil
+	return done, nil
+}
+
+func (s *store) take(v view, f fact, aside map[eventlog.Stream]*Quarantined) error {
+	if _, out := aside[f.Stream]; !out && !s.skips[f.Stream.Category] {
+		if p, bad := f.value.(*poisoned); bad {
+			return p
+		}
+		if err := v.take(s.writer, f); err != nil {
+			return err
+		}
+	}
+	if s.skips[s.commands.about().name] {
+		return nil
+	}
+	return s.commands.take(s.writer, f)
+}
+
+// restrict lets only the views of those names take events, all for nil. It
+// returns which categories are of use then.
+func (s *store) restrict(only map[string]bool) (wanted func(category string) bool) {
+	if s.skips = nil; only == nil {
+		return nil
+	}
+	s.skips = map[string]bool{}
+	for category, v := range s.byCategory {
+		s.skips[category] = !only[v.about().name]
+	}
+	s.skips[s.commands.about().name] = !only[s.commands.about().name]
+	skips := s.skips
+	return func(category string) bool { return !skips[category] }
 }
 
 // Bounds of what is folded before it is written while nobody waits for it.
@@ -185,8 +253,23 @@ func (s *store) heavy() bool {
 	return n >= manyRows || s.bytes >= manyBytes
 }
 
-// flush writes every touched row once, and the position, in one transaction.
-func (s *store) flush(live bool) (err error) {
+// flush writes every touched row once, and the position, in one transaction. A
+// stream whose row cannot be made is set aside, and the rest is written.
+func (s *store) flush(live bool) error {
+	for {
+		err := s.write(live)
+		var p *poisoned
+		if !errors.As(err, &p) {
+			return err
+		}
+		if err := s.isolate(p); err != nil {
+			return err
+		}
+		s.byCategory[p.Stream.Category].drop(p.Stream.ID, s.position)
+	}
+}
+
+func (s *store) write(live bool) (err error) {
 	if s.written == s.position {
 		return nil
 	}
@@ -201,13 +284,16 @@ func (s *store) flush(live bool) (err error) {
 	if err := s.each(func(v view) error { return v.write(s.writer, s.position, live) }); err != nil {
 		return err
 	}
+	if err := s.writeAside(); err != nil {
+		return err
+	}
 	if err := s.writer.exec("UPDATE meta SET position = ?, mark = ?", int64(s.position), mark(s.last)); err != nil {
 		return err
 	}
 	if err := s.writer.exec("COMMIT"); err != nil {
 		return err
 	}
-	s.written, s.bytes = s.position, 0
+	s.written, s.bytes, s.pending = s.position, 0, nil
 	return s.each(func(v view) error { v.settle(); return nil })
 }
 

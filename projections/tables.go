@@ -1,6 +1,9 @@
 package projections
 
 import (
+	"fmt"
+	"strings"
+
 	"till/domain/account"
 	"till/domain/account/session"
 	"till/domain/cart"
@@ -12,6 +15,7 @@ import (
 
 // view folds the events of one category into rows.
 type view interface {
+	about() about
 	// schema creates the tables; later what a filled table still needs.
 	schema() []string
 	later() []string
@@ -26,6 +30,19 @@ type view interface {
 	write(c *conn, at eventlog.Position, live bool) error
 	// settle is called once the transaction is committed.
 	settle()
+	// drop forgets what was folded of a stream since the last write, which was
+	// rolled back.
+	drop(id string, at eventlog.Position)
+}
+
+// about says what a view is called, by people too, and what it consists of.
+type about struct {
+	name string
+	// version is raised by hand whenever the same events lead to other rows, so
+	// that files of older ones are rebuilt.
+	version int
+	// rows are the tables whose rows, by their primary key, are what it says.
+	rows []string
 }
 
 // tables are all views of one file.
@@ -89,6 +106,25 @@ func newTables() *tables {
 func know[S, E any](t *tables, v view, a *aggregate[S, E]) {
 	t.byCategory[a.category], t.states[a.category] = v, a
 	t.names = append(t.names, a.category)
+}
+
+// chosen returns the views of those names, all for none. An unknown name is
+// ErrNoView.
+func (t *tables) chosen(names []string) (map[string]bool, error) {
+	chosen := map[string]bool{}
+	var all []string
+	_ = t.each(func(v view) error {
+		all = append(all, v.about().name)
+		chosen[v.about().name] = len(names) == 0
+		return nil
+	})
+	for _, name := range names {
+		if _, ok := chosen[name]; !ok {
+			return nil, fmt.Errorf("%w %q; there are %s", ErrNoView, name, strings.Join(all, ", "))
+		}
+		chosen[name] = true
+	}
+	return chosen, nil
 }
 
 // each calls fn with every view, in a fixed order.

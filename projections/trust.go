@@ -2,40 +2,21 @@ package projections
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"os"
+	"strings"
 
 	"till/domain/eventlog"
 )
 
-// version is raised by hand whenever the same events lead to other rows.
-const version = 2
-
-// code is a hash over the version and the tables: a file of another code is
-// built anew.
-func code() string {
-	h := sha256.New()
-	fmt.Fprintln(h, version)
-	_ = newTables().each(func(v view) error {
-		for _, s := range append(v.schema(), v.later()...) {
-			io.WriteString(h, s)
-		}
-		return nil
-	})
-	return hex.EncodeToString(h.Sum(nil)[:8])
-}
-
 // reuse opens the file if it can be trusted; otherwise it says why not. An error
 // is the log's: nobody can tell now.
-func (v *Views) reuse(ctx context.Context) (s *store, why string, err error) {
-	if _, err := os.Stat(v.path); errors.Is(err, os.ErrNotExist) {
+func (v *Views) reuse(ctx context.Context, path string) (s *store, why string, err error) {
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 		return nil, "there are none yet", nil
 	}
-	s = &store{tables: newTables(), path: v.path}
+	s = &store{tables: newTables(), path: path, alarm: v.alarm, published: make(chan struct{})}
 	s.distrust = func(err error) {
 		s.condemned.Store(true)
 		v.store.CompareAndSwap(s, nil) // nobody else reads from it
@@ -77,19 +58,24 @@ func (v *Views) examine(ctx context.Context, s *store) (why string, err error) {
 	if err := s.connect(ctx, writing); err != nil {
 		return "", err
 	}
-	var epoch, written, lastMark string
-	ok, err := s.writer.row("SELECT position, epoch, code, mark FROM meta", nil, &s.position, &epoch, &written, &lastMark)
+	var epoch, layout, lastMark string
+	ok, err := s.writer.row("SELECT position, epoch, layout, mark FROM meta", nil, &s.position, &epoch, &layout, &lastMark)
 	switch {
+	case err != nil && strings.Contains(err.Error(), "no such column"):
+		return "the file was written by another version of till", nil
 	case err != nil:
 		return "", err
 	case !ok:
 		return "the file does not say what it holds", nil
-	case written != code():
+	case layout != shape(ground...):
 		return "the file was written by another version of till", nil
 	case epoch != v.log.Epoch():
 		return "the file belongs to another log", nil
 	}
 	s.written = s.position
+	if s.stale, why, err = s.outdated(ctx); why != "" || err != nil {
+		return why, err
+	}
 	if !has {
 		if why, err := s.sound(); why != "" || err != nil {
 			return why, err
@@ -97,6 +83,9 @@ func (v *Views) examine(ctx context.Context, s *store) (why string, err error) {
 	}
 	if why, err := v.compare(ctx, s.position, lastMark); why != "" || err != nil {
 		return why, err
+	}
+	if err := s.recallAside(ctx); err != nil {
+		return "", err
 	}
 	// The first write goes before the seal: without a seal there is always
 	// something in SQLite's log, and an empty one has lost something.
@@ -132,14 +121,9 @@ func (v *Views) compare(ctx context.Context, at eventlog.Position, lastMark stri
 	if at > head {
 		return fmt.Sprintf("the file includes position %d, but the log ends at %d", at, head), nil
 	}
-	for batch, err := range v.log.Follow(ctx, at-1, 1) {
-		if err != nil {
-			return "", err
-		}
-		if mark(&batch[0]) != lastMark {
-			return fmt.Sprintf("the log holds another event at position %d", at), nil
-		}
-		break
+	e, err := v.log.Get(ctx, at)
+	if err == nil && mark(&e) != lastMark {
+		why = fmt.Sprintf("the log holds another event at position %d", at)
 	}
-	return "", nil
+	return why, err
 }

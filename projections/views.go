@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 
 	"till/domain/checkout"
@@ -19,11 +20,12 @@ import (
 
 // Views are all views of one shop, standing at one position.
 type Views struct {
-	log    eventlog.Log
-	types  *eventlog.Types
+	origin
 	keys   func(ctx context.Context, subject string) ([]byte, error)
 	logger *slog.Logger
-	path   string
+	// path is the file that serves from a start on; spare is where a rebuilt one
+	// goes until then.
+	path, spare string
 
 	store    atomic.Pointer[store] // nil until it may be read
 	position atomic.Uint64
@@ -33,6 +35,11 @@ type Views struct {
 	stop     context.CancelFunc
 	stopped  chan struct{}
 	progress progress
+
+	rebuilding sync.Mutex
+	rebuilt    chan *store // what a rebuild hands to the projector
+	next       *store      // the projector's own: what it got
+	leaving    sync.WaitGroup
 }
 
 // Options say what views are opened over.
@@ -71,9 +78,9 @@ func Open(ctx context.Context, o Options) (*Views, error) {
 	}
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	v := &Views{
-		log: o.Log, types: o.Types, keys: o.Keys, logger: o.Logger,
-		path:   filepath.Join(o.Dir, "views.db"),
-		broken: make(chan error, 1), stop: stop, stopped: make(chan struct{}),
+		origin: origin{o.Log, o.Types}, keys: o.Keys, logger: o.Logger,
+		path: filepath.Join(o.Dir, "views.db"), spare: filepath.Join(o.Dir, "views.2.db"),
+		broken: make(chan error, 1), stop: stop, stopped: make(chan struct{}), rebuilt: make(chan *store),
 	}
 	go func() {
 		defer close(v.stopped)
@@ -207,6 +214,9 @@ func (v *Views) State(ctx context.Context, s eventlog.Stream) (any, decider.Vers
 	kind := st.states[s.Category]
 	if kind == nil {
 		return nil, decider.Version{}, fmt.Errorf("projections: there is no view of %s", s)
+	}
+	if err := st.barred(s.Category, s.ID); err != nil {
+		return nil, decider.Version{}, err
 	}
 	if h, ok := kind.recent(s.ID); ok {
 		return h.state, h.Version, nil
