@@ -41,7 +41,7 @@ func tooMany(after time.Duration) *refusal {
 // opposed to an answer that is no.
 func outage(err error) bool {
 	return errors.Is(err, eventlog.ErrUnavailable) || errors.Is(err, eventlog.ErrDamaged) ||
-		errors.Is(err, eventlog.ErrUnknownType) || errors.Is(err, decider.ErrBusy) ||
+		errors.Is(err, eventlog.ErrUnknownType) || errors.Is(err, decider.ErrBusy) || errors.Is(err, decider.ErrNoState) ||
 		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
 }
 

@@ -58,6 +58,7 @@ func explain(err error, requestID string) (p *problem, internal bool) {
 	var blocked *checkout.Blocked
 	var busy *checkout.Busy
 	var amount *cart.Quantity
+	var aside *projections.Quarantined
 	switch {
 	case errors.As(err, &p):
 		return p, false
@@ -67,6 +68,9 @@ func explain(err error, requestID string) (p *problem, internal bool) {
 		return blockedBy(blocked), false
 	case errors.As(err, &busy):
 		return boughtBy(busy), false
+	}
+	if errors.As(err, &aside) {
+		return setAside(aside), true
 	}
 	for _, t := range table {
 		if errors.Is(err, t.when) {
@@ -78,6 +82,12 @@ func explain(err error, requestID string) (p *problem, internal bool) {
 		Code: "internal_error", Retryable: true, RequestID: requestID,
 		Message: fmt.Sprintf("The shop made a mistake. Try once more; if it happens again, report request %s to the shop.", requestID),
 	}, true
+}
+
+// setAside is what a fault in the program keeps from being read or changed.
+func setAside(q *projections.Quarantined) *problem {
+	return &problem{Code: "set_aside", Message: fmt.Sprintf("This %s is set aside from log position %d on, because the shop's program has a fault in reading it. Nothing is lost and everything else works. Do not try again; tell the person that the shop's keeper has to see to it, naming the position.",
+		q.Stream.Category, q.Position)}
 }
 
 // tooMany is a line that would hold more than a cart takes.

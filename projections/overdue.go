@@ -2,6 +2,7 @@ package projections
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"till/domain/eventlog"
@@ -52,6 +53,9 @@ func (v *Views) OverdueReservations(ctx context.Context, before time.Time, n int
 	var all []Overdue
 	for _, sku := range skus {
 		state, version, err := v.State(ctx, eventlog.Stream{Category: stock.Category, ID: sku})
+		if errors.Is(err, ErrQuarantined) {
+			continue // the others are looked after all the same
+		}
 		if err != nil {
 			return nil, err
 		}

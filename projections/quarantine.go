@@ -34,8 +34,10 @@ func (q *Quarantined) Error() string {
 // ErrQuarantined matches every *Quarantined.
 var ErrQuarantined = errors.New("projections: set aside")
 
-// Is makes errors.Is(q, ErrQuarantined) true.
-func (q *Quarantined) Is(target error) bool { return target == ErrQuarantined }
+// Is makes errors.Is(q, ErrQuarantined) true, and that of decider.ErrNoState.
+func (q *Quarantined) Is(target error) bool {
+	return target == ErrQuarantined || target == decider.ErrNoState
+}
 
 // poisoned is an event that a fold cannot take.
 type poisoned struct {
@@ -159,4 +161,60 @@ func (v *Views) Quarantine(ctx context.Context) ([]Quarantined, error) {
 	}
 	slices.SortFunc(all, func(a, b Quarantined) int { return cmp.Compare(a.Position, b.Position) })
 	return all, nil
+}
+
+// Retry builds the views anew that hold streams which are set aside: a program
+// that can fold them has none afterwards. It tries the streams alone first, and
+// returns the error of the first that still cannot be folded; then nothing has
+// changed. With nothing set aside it does nothing.
+func (v *Views) Retry(ctx context.Context, tell func(at, of eventlog.Position)) error {
+	all, err := v.Quarantine(ctx)
+	if err != nil || len(all) == 0 {
+		return err
+	}
+	var names []string
+	for _, q := range all {
+		name, err := v.retry(ctx, q.Stream)
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return v.Rebuild(ctx, names, tell)
+}
+
+// retry folds the stream alone, in memory, and returns the name of its view.
+func (v *Views) retry(ctx context.Context, stream eventlog.Stream) (string, error) {
+	t := newTables()
+	its := t.byCategory[stream.Category]
+	if its == nil {
+		return "", fmt.Errorf("%w: no view folds %s", eventlog.ErrUnknownType, stream)
+	}
+	for e, err := range v.log.Read(ctx, stream) {
+		if err != nil {
+			return "", err
+		}
+		if err := v.try(t.states[stream.Category], &e); err != nil {
+			return "", err
+		}
+	}
+	return its.about().name, nil
+}
+
+func (o origin) try(kind stater, e *eventlog.Envelope) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = poisonOf(e, p)
+		}
+	}()
+	value, err := o.read(e)
+	if err != nil {
+		return err
+	}
+	if p, bad := value.(*poisoned); bad {
+		return p
+	}
+	return kind.alone(fact{e, value})
 }

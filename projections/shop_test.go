@@ -167,7 +167,7 @@ func (s *shop) add(user, sku string, n int) eventlog.Position {
 func (s *shop) buy(user string) checkout.Result {
 	s.t.Helper()
 	meta := s.meta()
-	meta.Fingerprint = "buy"
+	meta.Fingerprint, meta.Actor = "buy", eventlog.Actor{Kind: eventlog.Agent, User: user}
 	result, err := s.process.CheckOut(s.t.Context(), checkout.Request{User: user}, meta)
 	if err != nil {
 		s.t.Fatal(err)

@@ -61,10 +61,18 @@ var (
 	// ErrCursor: the cursor is not one that a page of this query gave out.
 	ErrCursor = errors.New("projections: not a cursor of this list")
 	// ErrCatchingUp: the views are being built and cannot answer yet.
-	ErrCatchingUp = errors.New("projections: the views are being built; try again in a moment")
+	ErrCatchingUp error = untold("projections: the views are being built; try again in a moment")
 	// ErrClosed: the shop is shutting down.
-	ErrClosed = errors.New("projections: the views are closed")
+	ErrClosed error = untold("projections: the views are closed")
 )
+
+// untold is an error for which a command finds no state.
+type untold string
+
+func (u untold) Error() string { return string(u) }
+
+// Is makes errors.Is(u, decider.ErrNoState) true.
+func (u untold) Is(target error) bool { return target == decider.ErrNoState }
 
 // Open opens the views and goes on following the log until Close. A file that
 // is missing, damaged, of another log or of another version of the code is
@@ -184,6 +192,13 @@ func (v *Views) Offer(ctx context.Context, sku string) (o checkout.Offer, ok boo
 type stater interface {
 	recent(id string) (held, bool)
 	find(c *conn, id string) (held, bool, error)
+	// alone folds an event whose stream is folded from its first one on.
+	alone(f fact) error
+}
+
+func (a *aggregate[S, E]) alone(f fact) error {
+	_, err := a.fold(nil, f)
+	return err
 }
 
 func (a *aggregate[S, E]) recent(id string) (held, bool) { return a.seen.newest(id) }

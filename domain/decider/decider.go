@@ -65,6 +65,9 @@ type Source interface {
 var (
 	// ErrReused: the command id was used before with other arguments.
 	ErrReused = errors.New("decider: the command id was used before with other arguments")
+	// ErrNoState: the source cannot tell a state now. A source's errors of that
+	// kind match it.
+	ErrNoState = errors.New("decider: the state is not known now")
 	// ErrBusy: the stream moved on at every try.
 	ErrBusy = errors.New("decider: too many changes at once, try again")
 )
