@@ -45,13 +45,15 @@ type Options struct {
 type App struct {
 	opt Options
 	// origin is the public URL as every document spells it.
-	origin   string
-	folder   *Folder
-	nats     *NATS
-	conns    []interface{ Close() } // to the log's server
-	log      *jslog.Log
-	types    *eventlog.Types
-	views    *projections.Views
+	origin string
+	folder *Folder
+	nats   *NATS
+	conns  []interface{ Close() } // to the log's server
+	log    *jslog.Log
+	types  *eventlog.Types
+	views  *projections.Views
+	// moments are the views as they stood in the past.
+	moments  *projections.Moments
 	authz    *authz.Server
 	checkout *checkout.Process
 	products *decider.Handler[catalog.State, catalog.Command, catalog.Event]
@@ -132,6 +134,9 @@ func Open(ctx context.Context, opt Options) (_ *App, err error) {
 		return nil, err
 	}
 	opened("views")
+	if a.moments, err = projections.NewMoments(a.folder.Path(), a.log, a.types); err != nil {
+		return nil, err
+	}
 	a.products = decider.NewHandler(catalog.Decider(), a.types, a.log, a.views)
 	a.checkout = &checkout.Process{
 		Carts:  decider.NewHandler(cart.Decider(), a.types, a.log, a.views),
@@ -179,6 +184,9 @@ func (a *App) openLog(ctx context.Context) (err error) {
 // opened only in part.
 func (a *App) close() error {
 	var errs []error
+	if a.moments != nil {
+		errs = append(errs, a.moments.Close())
+	}
 	if a.views != nil {
 		errs = append(errs, a.views.Close())
 	}
