@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -23,7 +24,11 @@ type cli struct {
 	Login   loginCmd   `cmd:"" help:"Log in as a person would and print an access token."`
 	Catalog catalogCmd `cmd:"" help:"The catalogue."`
 	Events  eventsCmd  `cmd:"" help:"List or follow what happened."`
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Diff    diffCmd    `cmd:"" help:"What changed between two moments, view by view."`
+	Rebuild rebuildCmd `cmd:"" help:"Build the views anew from the log, or verify them, while the shop serves."`
+
+	Quarantine quarantineCmd `cmd:"" help:"What is set aside, since an event of it cannot be folded."`
+	Version    versionCmd    `cmd:"" help:"Print the version."`
 
 	Short kong.VersionFlag `name:"version" help:"Print the version."`
 	Help  helpCmd          `cmd:"" help:"Show this help."`
@@ -77,7 +82,7 @@ func run(ctx context.Context, args []string, t terminal) int {
 	if len(args) == 0 {
 		args = []string{"help"}
 	}
-	parsed, err := parser.Parse(args)
+	parsed, err := parser.Parse(ages(args))
 	if exit >= 0 {
 		return exit
 	}
@@ -92,6 +97,18 @@ func run(ctx context.Context, args []string, t terminal) int {
 		return 1
 	}
 	return 0
+}
+
+// ages marks the arguments that say how long ago ("-15m"), which would be taken
+// for flags: none begins with a digit.
+func ages(args []string) []string {
+	marked := slices.Clone(args)
+	for i, a := range marked {
+		if len(a) > 1 && a[0] == '-' && a[1] >= '0' && a[1] <= '9' {
+			marked[i] = " " + a // moments are read without blanks around them
+		}
+	}
+	return marked
 }
 
 // sentence is an error as a person reads it: without the names of packages.

@@ -4,6 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
+
+	"till/domain/eventlog"
 )
 
 // question is one kind of question that commands put to a shop: a Q goes in, any
@@ -30,7 +33,7 @@ type answerer interface {
 
 // questions are all that a shop answers.
 func questions() []answerer {
-	return []answerer{askEvents}
+	return []answerer{askEvents, askRebuild, askQuarantine, askRetry, askDiff}
 }
 
 func (q question[Q, A]) named() string { return q.verb }
@@ -82,4 +85,35 @@ func (a *App) ask(ctx context.Context, verb string, question []byte, each func(a
 		}
 	}
 	return fmt.Errorf("this till knows no question %q", verb)
+}
+
+// telling passes how far work is on to who asked. Work whose news nobody takes
+// any more is broken off.
+type telling struct {
+	ctx      context.Context
+	progress func(at, of eventlog.Position)
+	failed   *error
+}
+
+// told is a telling over the reply. It says something a few times a second.
+func (r reply[A]) told(ctx context.Context) telling {
+	ctx, cancel := context.WithCancel(ctx)
+	var failed error
+	var last time.Time
+	return telling{ctx, func(at, of eventlog.Position) {
+		if now := time.Now(); failed == nil && (now.Sub(last) > 100*time.Millisecond || at == of) {
+			last = now
+			if failed = r.progress(int(at), int(of)); failed != nil {
+				cancel()
+			}
+		}
+	}, &failed}
+}
+
+// or is why the news could not be passed on, or else the error.
+func (t telling) or(err error) error {
+	if *t.failed != nil {
+		return *t.failed
+	}
+	return err
 }

@@ -90,6 +90,14 @@ func (m *Moments) Read(ctx context.Context, at eventlog.Position, fn func(*Reade
 	return k.past.Read(ctx, fn)
 }
 
+// Own folds a past that is the caller's, to read, advance and close.
+func (m *Moments) Own(ctx context.Context, at eventlog.Position, tell func(at, of eventlog.Position)) (*Past, error) {
+	if err := os.MkdirAll(m.dir, 0o700); err != nil {
+		return nil, fmt.Errorf("projections: %w", err)
+	}
+	return OpenPast(ctx, m.dir, m.log, m.types, at, tell)
+}
+
 // enter finds the moment or begins to fold it.
 func (m *Moments) enter(ctx context.Context, at eventlog.Position) (*moment, error) {
 	head, err := m.log.Head(ctx)
