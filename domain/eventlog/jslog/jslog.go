@@ -58,6 +58,9 @@ type Options struct {
 	// On one of its own a delivery does not stand before the acknowledgement of
 	// the next append, which made a command up to a fifth slower.
 	Reading *nats.Conn
+	// Epoch is what a log that is made gets, for a history that comes from
+	// elsewhere (see [Log.Fill]); empty: a new one. A log that exists keeps its own.
+	Epoch string
 }
 
 // Log is an [eventlog.Log] in a JetStream stream. Use Open.
@@ -97,7 +100,7 @@ func Open(ctx context.Context, nc *nats.Conn, o Options) (*Log, error) {
 	defer cancel()
 	stream, err := js.Stream(ctx, streamName)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		stream, err = l.create(ctx)
+		stream, err = l.create(ctx, o.Epoch)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", eventlog.ErrUnavailable, err)
@@ -109,9 +112,12 @@ func Open(ctx context.Context, nc *nats.Conn, o Options) (*Log, error) {
 }
 
 // create makes the stream. When another process is faster, theirs stands.
-func (l *Log) create(ctx context.Context) (jetstream.Stream, error) {
-	var id [16]byte
-	rand.Read(id[:]) // never fails
+func (l *Log) create(ctx context.Context, epoch string) (jetstream.Stream, error) {
+	if epoch == "" {
+		var id [16]byte
+		rand.Read(id[:]) // never fails
+		epoch = hex.EncodeToString(id[:])
+	}
 	stream, err := l.js.CreateStream(ctx, jetstream.StreamConfig{
 		Name:        streamName,
 		Description: "The history of the shop, one event per message. Nothing is ever deleted.",
@@ -129,7 +135,7 @@ func (l *Log) create(ctx context.Context) (jetstream.Stream, error) {
 		// Several streams change together or not at all; see batch.go.
 		AllowAtomicPublish: true,
 		Metadata: map[string]string{
-			metaEpoch:  hex.EncodeToString(id[:]),
+			metaEpoch:  epoch,
 			metaFormat: strconv.Itoa(format),
 		},
 	})
