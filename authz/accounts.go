@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"till/domain/account"
@@ -24,6 +25,11 @@ type Accounts struct {
 	keys        keys
 	hasher      *hasher
 	now         func() time.Time
+	log         eventlog.Log
+	types       *eventlog.Types
+	// destroying is held, for reading, by whoever destroys keys or password
+	// hashes. See Hold.
+	destroying sync.RWMutex
 }
 
 func newAccounts(cfg Config, k keys) *Accounts {
@@ -33,6 +39,7 @@ func newAccounts(cfg Config, k keys) *Accounts {
 		handler:     decider.NewHandler(account.Decider(), cfg.Types, cfg.Log, cfg.Views),
 		views:       cfg.Views, keys: k, hasher: newHasher(),
 		now: func() time.Time { return cfg.Clock().UTC() },
+		log: cfg.Log, types: cfg.Types,
 	}
 }
 
@@ -149,19 +156,29 @@ func (a *Accounts) SetPassword(ctx context.Context, user, password string) error
 	}
 	now := a.now()
 	out, err := a.handler.Do(ctx, user, account.ChangePassword{Credential: credential, At: now}, a.meta(now, user))
+	if errors.Is(err, account.ErrForgotten) { // just now
+		return errors.Join(err, a.credentials.Delete(ctx, credentialKey(credential)))
+	}
 	if err != nil {
 		return err
 	}
 	if err := a.views.Wait(ctx, out.Position); err != nil {
 		return err
 	}
+	a.destroying.RLock()
+	defer a.destroying.RUnlock()
 	return a.credentials.Delete(ctx, credentialKey(before.Credential))
 }
 
 // disable shuts or opens the account. Sessions end with it; see
 // [Server.DisableAccount] for the agents.
 func (a *Accounts) disable(ctx context.Context, user string, cmd account.Command) error {
-	out, err := a.handler.Do(ctx, user, cmd, a.meta(a.now(), user))
+	return a.change(ctx, user, cmd, a.meta(a.now(), user))
+}
+
+// change returns once the views show what the command changed.
+func (a *Accounts) change(ctx context.Context, user string, cmd account.Command, meta eventlog.Meta) error {
+	out, err := a.handler.Do(ctx, user, cmd, meta)
 	if err != nil {
 		return err
 	}

@@ -57,6 +57,9 @@ func (p *People) Make(ctx context.Context, user string) ([]byte, error) {
 	return key, nil
 }
 
+// Known returns the ids of all who have a key, in no order.
+func (p *People) Known(ctx context.Context) ([]string, error) { return p.bucket.Keys(ctx) }
+
 // Forget destroys the person's key, and with it all that was sealed under it.
 func (p *People) Forget(ctx context.Context, user string) error {
 	return p.bucket.Delete(ctx, user)

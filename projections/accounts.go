@@ -8,6 +8,26 @@ import (
 	"till/domain/eventlog"
 )
 
+// newAccounts is the view of people's accounts. Names stand in it as sealed as
+// on the log.
+func newAccounts() *accounts {
+	return newAggregate("accounts", account.Decider(), fewStates,
+		column[account.State]{"forgotten INTEGER NOT NULL", func(_ string, s account.State) any { return s.Forgotten }})
+}
+
+// Forgotten returns the ids of all people who were forgotten. It is asked once,
+// when a shop is opened, and looks through all accounts.
+func (v *Views) Forgotten(ctx context.Context) (users []string, err error) {
+	err = v.Read(ctx, 0, func(r *Reader) error {
+		users = nil // it may be the second time
+		return r.rows(ctx, "SELECT id FROM accounts WHERE forgotten = 1 ORDER BY id", nil, func(scan func(...any) error) error {
+			users = append(users, "")
+			return scan(&users[len(users)-1])
+		})
+	})
+	return users, err
+}
+
 // Person is an account with its login name opened.
 type Person struct {
 	account.State

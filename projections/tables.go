@@ -85,7 +85,7 @@ func newTables() *tables {
 		products: newProducts(),
 		stock:    newStocks(),
 		grants:   newGrants(),
-		accounts: newAggregate("accounts", account.Decider(), fewStates),
+		accounts: newAccounts(),
 		clients:  newAggregate("clients", client.Decider(), fewStates),
 		sessions: newAggregate("sessions", session.Decider(), fewStates),
 		commands: &commands{},

@@ -31,17 +31,19 @@ type State struct {
 	Role  Role            `json:"role,omitempty"`
 	// Credential names the password hash that counts. Sessions carry the one
 	// under which they began, so that a new password ends them all.
-	Credential string    `json:"credential,omitempty"`
-	Disabled   bool      `json:"disabled,omitempty"`
-	At         time.Time `json:"at,omitzero"`
+	Credential string `json:"credential,omitempty"`
+	Disabled   bool   `json:"disabled,omitempty"`
+	// Forgotten is for good: the key that opens the login name is destroyed.
+	Forgotten bool      `json:"forgotten,omitempty"`
+	At        time.Time `json:"at,omitzero"`
 }
 
 // Command is what can be asked of an account: Open, ChangePassword, Disable,
-// Enable.
+// Enable, Forget.
 type Command interface{ command() }
 
 // Event is what happens to an account: Opened, PasswordChanged, Disabled,
-// Enabled.
+// Enabled, Forgotten.
 type Event interface{ event() }
 
 var (
@@ -51,6 +53,8 @@ var (
 	ErrExists = errors.New("account: it exists already")
 	// ErrRole: there is no such role.
 	ErrRole = errors.New("account: the role is customer or admin")
+	// ErrForgotten: the account's person was forgotten, which nothing undoes.
+	ErrForgotten = errors.New("account: forgotten")
 	// ErrIncomplete: a command lacks what an account must have.
 	ErrIncomplete = errors.New("account: incomplete")
 )
@@ -61,7 +65,7 @@ func Decider() decider.Decider[State, Command, Event] {
 }
 
 // Active is whether the person may log in and their agents may act.
-func (s State) Active() bool { return s.User != "" && !s.Disabled }
+func (s State) Active() bool { return s.User != "" && !s.Disabled && !s.Forgotten }
 
 // Register adds the account's events to the types of the log.
 func Register(t *eventlog.Types) {
@@ -69,4 +73,5 @@ func Register(t *eventlog.Types) {
 	eventlog.Register[PasswordChanged](t, "account.password_changed", 1)
 	eventlog.Register[Disabled](t, "account.disabled", 1)
 	eventlog.Register[Enabled](t, "account.enabled", 1)
+	eventlog.Register[Forgotten](t, "account.forgotten", 1)
 }

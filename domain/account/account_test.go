@@ -68,6 +68,23 @@ func TestDisable(t *testing.T) {
 	}
 }
 
+func TestForget(t *testing.T) {
+	s := story.Given(t, account.Decider(), account.Event(account.Opened(open))).
+		When(account.Forget{At: noon}).Then(account.Forgotten{At: noon}).
+		When(account.Forget{At: noon}).Then()
+	if s.State().Active() || s.State().Credential != "" {
+		t.Errorf("a forgotten account still works: %+v", s.State())
+	}
+	for _, cmd := range []account.Command{account.Enable{At: noon}, account.Disable{At: noon}, account.ChangePassword{Credential: "crd_2", At: noon}} {
+		s.When(cmd).Refused(account.ErrForgotten)
+	}
+	s.When(open).Refused(account.ErrExists)
+	story.Given(t, account.Decider()).When(account.Forget{At: noon}).Refused(account.ErrUnknown)
+	// Also one that was shut before.
+	story.Given(t, account.Decider(), account.Event(account.Opened(open)), account.Event(account.Disabled{At: noon})).
+		When(account.Forget{At: noon}).Then(account.Forgotten{At: noon})
+}
+
 // Any command that is decided twice does nothing the second time.
 func TestTwice(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -75,7 +92,7 @@ func TestTwice(t *testing.T) {
 		for range rapid.IntRange(1, 20).Draw(t, "steps") {
 			cmd := rapid.SampledFrom([]account.Command{
 				open, account.ChangePassword{Credential: "crd_2", At: noon}, account.ChangePassword{Credential: "crd_3", At: noon},
-				account.Disable{At: noon}, account.Enable{At: noon},
+				account.Disable{At: noon}, account.Enable{At: noon}, account.Forget{At: noon},
 			}).Draw(t, "command")
 			events, err := account.Decide(s, cmd)
 			for _, e := range events {
@@ -92,5 +109,5 @@ func TestGolden(t *testing.T) {
 	types := eventlog.NewTypes()
 	account.Register(types)
 	golden.Check(t, types, account.Opened(open), account.PasswordChanged{Credential: "crd_2", At: noon},
-		account.Disabled{At: noon}, account.Enabled{At: noon})
+		account.Disabled{At: noon}, account.Enabled{At: noon}, account.Forgotten{At: noon})
 }

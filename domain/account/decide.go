@@ -27,10 +27,15 @@ type Disable struct{ At time.Time }
 // Enable undoes Disable.
 type Enable struct{ At time.Time }
 
+// Forget shuts the account for good. Whoever sends it then destroys the key of
+// the person's name and their password hashes.
+type Forget struct{ At time.Time }
+
 func (Open) command()           {}
 func (ChangePassword) command() {}
 func (Disable) command()        {}
 func (Enable) command()         {}
+func (Forget) command()         {}
 
 // Opened: the person has an account.
 type Opened struct {
@@ -57,10 +62,16 @@ type Enabled struct {
 	At time.Time `json:"at"`
 }
 
+// Forgotten: the person is to be known no more.
+type Forgotten struct {
+	At time.Time `json:"at"`
+}
+
 func (Opened) event()          {}
 func (PasswordChanged) event() {}
 func (Disabled) event()        {}
 func (Enabled) event()         {}
+func (Forgotten) event()       {}
 
 // Decide returns what the command changes.
 func Decide(s State, c Command) ([]Event, error) {
@@ -69,6 +80,15 @@ func Decide(s State, c Command) ([]Event, error) {
 	}
 	if s.User == "" {
 		return nil, ErrUnknown
+	}
+	if c, ok := c.(Forget); ok {
+		if s.Forgotten {
+			return nil, nil
+		}
+		return []Event{Forgotten(c)}, nil
+	}
+	if s.Forgotten {
+		return nil, ErrForgotten
 	}
 	switch c := c.(type) {
 	case ChangePassword:
@@ -120,6 +140,10 @@ func Evolve(s State, e Event) State {
 		return s
 	case Enabled:
 		s.Disabled = false
+		return s
+	case Forgotten:
+		// The sealed name stays: without its key it is noise, and reads "erased".
+		s.Forgotten, s.Credential = true, ""
 		return s
 	}
 	panic("account: an event without a rule")
