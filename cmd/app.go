@@ -150,7 +150,10 @@ func Open(ctx context.Context, opt Options) (_ *App, err error) {
 		Credentials: buckets["credentials"], Pending: buckets["clients"], People: buckets["people"],
 		Demo: opt.Demo, Logger: opt.Logger, AccessLife: opt.AccessLife, RefreshLeeway: opt.RefreshLeeway,
 	})
-	return a, err
+	if err != nil {
+		return nil, err
+	}
+	return a, a.finishForgetting(ctx)
 }
 
 // Folder is the shop's data folder.

@@ -20,7 +20,9 @@ func (r *Running) banner(w io.Writer) {
 		p("")
 		p("  Demo users   (user name, password; log in with them when a client opens the browser)")
 		for _, name := range demoNames {
-			p("    %-10s %s", name, r.Users[name])
+			if password, ok := r.Users[name]; ok {
+				p("    %-10s %s", name, password)
+			}
 		}
 	} else {
 		p("")

@@ -30,6 +30,8 @@ type cli struct {
 	Quarantine quarantineCmd `cmd:"" help:"What is set aside, since an event of it cannot be folded."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
 
+	Forget forgetCmd `cmd:"" help:"Forget a person for good: name, password and agents."`
+
 	Short kong.VersionFlag `name:"version" help:"Print the version."`
 	Help  helpCmd          `cmd:"" help:"Show this help."`
 }

@@ -48,21 +48,49 @@ func makeDemoUsers(ctx context.Context, dir string, accounts *authz.Accounts) (d
 		for _, name := range demoNames {
 			users[name] = randomPassword()
 		}
-		data, err := json.MarshalIndent(users, "", "  ")
-		if err != nil {
-			return nil, err
-		}
 		// Before the accounts: killed in between, the next start goes on with these.
-		if err := os.WriteFile(demoFile(dir), append(data, '\n'), 0o600); err != nil {
-			return nil, fmt.Errorf("the demo users' passwords cannot be kept: %w", err)
+		if err := users.write(dir); err != nil {
+			return nil, err
 		}
 	}
 	for _, name := range demoNames {
-		if err := makeDemoUser(ctx, accounts, name, users[name], missing); err != nil {
+		password, ok := users[name]
+		if !ok {
+			continue // forgotten
+		}
+		if err := makeDemoUser(ctx, accounts, name, password, missing); err != nil {
 			return nil, fmt.Errorf("the demo user %s: %w", name, err)
 		}
 	}
 	return users, nil
+}
+
+func (u demoUsers) write(dir string) error {
+	data, err := json.MarshalIndent(u, "", "  ")
+	if err == nil {
+		err = writeFile(demoFile(dir), append(data, '\n'))
+	}
+	if err != nil {
+		return fmt.Errorf("the demo users' passwords cannot be kept: %w", err)
+	}
+	return nil
+}
+
+// forgetDemoUser takes a person out of the demo users, if they are one. The next
+// start does not make them again.
+func forgetDemoUser(dir, name string) error {
+	users, err := readDemoUsers(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if _, ok := users[name]; !ok {
+		return nil
+	}
+	delete(users, name)
+	return users.write(dir)
 }
 
 // makeDemoUser opens the account; one that exists keeps its password unless the
