@@ -38,6 +38,9 @@ type Options struct {
 	Logger        *slog.Logger
 	// Demo lets the login page say where demo passwords are printed.
 	Demo bool
+
+	// folder is lent by whoever has locked it, nil to open Dir.
+	folder *Folder
 }
 
 // App is an open shop: the only place that knows every part. It serves nobody
@@ -50,8 +53,10 @@ type App struct {
 	nats   *NATS
 	conns  []interface{ Close() } // to the log's server
 	log    *jslog.Log
-	types  *eventlog.Types
-	views  *projections.Views
+	// buckets are what lies beside the log, by name.
+	buckets map[string]eventlog.Bucket
+	types   *eventlog.Types
+	views   *projections.Views
 	// moments are the views as they stood in the past.
 	moments  *projections.Moments
 	authz    *authz.Server
@@ -71,6 +76,22 @@ func Types() *eventlog.Types {
 		register(t)
 	}
 	return t
+}
+
+// bucketLives are the buckets beside the log and how long their entries live; 0
+// is for ever. All of them belong into a backup.
+var bucketLives = map[string]time.Duration{"credentials": 0, "people": 0, "clients": 7 * 24 * time.Hour, "charges": 0}
+
+func openBuckets(ctx context.Context, log *jslog.Log) (map[string]eventlog.Bucket, error) {
+	buckets := map[string]eventlog.Bucket{}
+	for name, life := range bucketLives {
+		b, err := log.Bucket(ctx, name, life)
+		if err != nil {
+			return nil, err
+		}
+		buckets[name] = b
+	}
+	return buckets, nil
 }
 
 // Open opens the shop in a data folder that nobody else has open. Its errors
@@ -97,8 +118,10 @@ func Open(ctx context.Context, opt Options) (_ *App, err error) {
 	if opt.Create {
 		openFolder = OpenFolder
 	}
-	if a.folder, err = openFolder(opt.Dir); err != nil {
-		return nil, err
+	if a.folder = opt.folder; a.folder == nil {
+		if a.folder, err = openFolder(opt.Dir); err != nil {
+			return nil, err
+		}
 	}
 	secret, err := a.folder.Secret()
 	if err != nil {
@@ -108,12 +131,10 @@ func Open(ctx context.Context, opt Options) (_ *App, err error) {
 		return nil, err
 	}
 	opened("log")
-	buckets := map[string]eventlog.Bucket{}
-	for name, life := range map[string]time.Duration{"credentials": 0, "people": 0, "clients": 7 * 24 * time.Hour, "charges": 0} {
-		if buckets[name], err = a.log.Bucket(ctx, name, life); err != nil {
-			return nil, err
-		}
+	if a.buckets, err = openBuckets(ctx, a.log); err != nil {
+		return nil, err
 	}
+	buckets := a.buckets
 	opened("buckets")
 	people, err := authz.NewPeople(buckets["people"], secret)
 	if err != nil {
@@ -199,7 +220,7 @@ func (a *App) close() error {
 	if a.nats != nil {
 		a.nats.Stop()
 	}
-	if a.folder != nil {
+	if a.folder != nil && a.opt.folder == nil {
 		errs = append(errs, a.folder.Close())
 	}
 	return errors.Join(errs...)

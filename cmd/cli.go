@@ -30,7 +30,11 @@ type cli struct {
 	Quarantine quarantineCmd `cmd:"" help:"What is set aside, since an event of it cannot be folded."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
 
-	Forget forgetCmd `cmd:"" help:"Forget a person for good: name, password and agents."`
+	Backup  backupCmd    `cmd:"" help:"Keep the whole shop in one file, also while it runs."`
+	Restore restoreCmd   `cmd:"" help:"Bring a shop back from a backup, into an empty folder."`
+	Export  exportCmd    `cmd:"" help:"Write the log as JSON Lines, to be read or taken elsewhere."`
+	Import  importLogCmd `cmd:"" help:"Make a new shop with the log that till export wrote (products: till catalog import)."`
+	Forget  forgetCmd    `cmd:"" help:"Forget a person for good: name, password and agents."`
 
 	Short kong.VersionFlag `name:"version" help:"Print the version."`
 	Help  helpCmd          `cmd:"" help:"Show this help."`

@@ -20,7 +20,10 @@ type demoUsers map[string]string
 // demoNames are the demo users in the order in which they are printed.
 var demoNames = [...]string{"alice", "bob", "admin"}
 
-func demoFile(dir string) string { return filepath.Join(dir, "demo-users.json") }
+// demoName is the file of the demo users in the data folder.
+const demoName = "demo-users.json"
+
+func demoFile(dir string) string { return filepath.Join(dir, demoName) }
 
 func readDemoUsers(dir string) (demoUsers, error) {
 	data, err := os.ReadFile(demoFile(dir))

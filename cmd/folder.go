@@ -86,6 +86,9 @@ func openFolder(path string, create bool) (*Folder, error) {
 	if err != nil {
 		return nil, unusable(path, err)
 	}
+	if err := whole(path); err != nil {
+		return nil, err
+	}
 	if _, err := os.Stat(filepath.Join(path, formatName)); !create && errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("the folder %s %w; start one with till serve --data %s, or name the right folder", path, ErrNoShop, path)
 	}

@@ -49,10 +49,7 @@ func (c serveCmd) Run(ctx context.Context, t terminal) error {
 	if c.LogJSON {
 		handler = slog.NewJSONHandler(t.err, level)
 	}
-	debug.SetGCPercent(gcPercent)
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(memoryLimit)
-	}
+	limitMemory()
 	shop, err := Serve(ctx, ServeOptions{
 		Options: Options{Dir: dir, PublicURL: c.PublicURL, AccessLife: c.AccessLife, RefreshLeeway: c.RefreshLeeway, Logger: slog.New(handler)},
 		Addr:    c.Addr, AllowOrigins: c.AllowOrigin, Demo: c.wantsDemo(),
@@ -67,6 +64,13 @@ func (c serveCmd) Run(ctx context.Context, t terminal) error {
 	case err = <-shop.failed:
 	}
 	return errors.Join(err, shop.Stop())
+}
+
+func limitMemory() {
+	debug.SetGCPercent(gcPercent)
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryLimit)
+	}
 }
 
 // wantsDemo is the flag, or else whether the shop is only for this machine.

@@ -67,15 +67,15 @@ const maxLine = 1 << 20
 
 var (
 	// ErrForeign: the file is none of these.
-	ErrForeign = errors.New("archive: this is no export and no backup of till")
+	ErrForeign = errors.New("this is no export and no backup of till")
 	// ErrNewer: the file is in a format that this program does not know.
-	ErrNewer = errors.New("archive: it was written by a newer till; use that version")
+	ErrNewer = errors.New("it was written by a newer till; use that version")
 	// ErrCut: the file ends before its last line.
-	ErrCut = errors.New("archive: the file is cut short: its end is missing")
+	ErrCut = errors.New("the file is cut short: its end is missing")
 	// ErrAltered: the lines are not those that the checksum was made over.
-	ErrAltered = errors.New("archive: the file was altered or damaged: its checksum is not that of its lines")
+	ErrAltered = errors.New("the file was altered or damaged: its checksum is not that of its lines")
 	// ErrLine: a line that till would not have written so.
-	ErrLine = errors.New("archive: not as till writes it")
+	ErrLine = errors.New("not as till writes it")
 )
 
 // Fault is what is wrong with a line.

@@ -174,7 +174,7 @@ func TestBadFiles(t *testing.T) {
 		"no type":           {sealed(head(1), strings.Replace(one, `"x"`, `""`, 1)), eventlog.ErrInvalid, "line 2"},
 		"a huge event":      {sealed(head(1), event(1, 1, `,"data":"`+strings.Repeat("x", eventlog.MaxEventBytes)+`"`)), eventlog.ErrInvalid, "line 2"},
 		"a huge line":       {sealed(head(1), event(1, 1, `,"data":"`+strings.Repeat("x", 2<<20)+`"`)), archive.ErrLine, "line 2"},
-		"fewer events":      {sealed(head(2), one), archive.ErrLine, "line 3: archive: not as till writes it: it has 1 events, the first line says 2"},
+		"fewer events":      {sealed(head(2), one), archive.ErrLine, "line 3: not as till writes it: it has 1 events, the first line says 2"},
 		"more events":       {sealed(head(1), one, event(2, 2, "")), archive.ErrLine, "line 3"},
 		"an entry":          {sealed(head(1), `{"in":"people","key":"a","value":""}`, one), archive.ErrLine, "line 2"},
 		"a late entry":      {sealed(strings.Replace(head(1), "log", "backup", 1), one, `{"in":"people","key":"a","value":""}`), archive.ErrLine, "line 3"},

@@ -1,0 +1,138 @@
+package cmd
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/klauspost/compress/zstd"
+
+	"till/domain/eventlog"
+	"till/domain/eventlog/archive"
+)
+
+// zstdMagic begins a compressed file.
+var zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd}
+
+// window bounds what unpacking a file may take of memory.
+const window = 64 << 20
+
+// unpack reads a file from its beginning, compressed or not.
+func unpack(f io.ReadSeeker) (io.Reader, func(), error) {
+	var begin [4]byte
+	_, err := f.Seek(0, io.SeekStart)
+	if err == nil {
+		_, err = io.ReadFull(f, begin[:])
+	}
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, nil, fmt.Errorf("the file cannot be read: %w", err)
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return nil, nil, fmt.Errorf("the file cannot be read: %w", err)
+	}
+	if !bytes.Equal(begin[:], zstdMagic) {
+		return f, func() {}, nil
+	}
+	z, err := zstd.NewReader(f, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(window), zstd.WithDecoderMaxMemory(1<<62))
+	if err != nil {
+		return nil, nil, err
+	}
+	return unpacked{z}, z.Close, nil
+}
+
+// unpacked words what goes wrong when a damaged file is unpacked.
+type unpacked struct{ z *zstd.Decoder }
+
+func (u unpacked) Read(p []byte) (int, error) {
+	n, err := u.z.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		err = fmt.Errorf("%w (%w)", archive.ErrAltered, err)
+	}
+	return n, err
+}
+
+// contents is what an archive was found to hold.
+type contents struct {
+	head    archive.Head
+	entries map[string]int // by the bucket
+	secret  []byte         // if it is in there
+}
+
+// examine reads a whole archive and returns what is in it, or what is wrong with
+// it: every line, every event, its type and version, and the checksum.
+func examine(ctx context.Context, f io.ReadSeeker, progress func(done, total int)) (contents, error) {
+	c := contents{entries: map[string]int{}}
+	err := each(ctx, f, &c.head, func(e archive.Entry) error {
+		c.entries[e.In]++
+		return c.look(e)
+	}, func(e eventlog.Envelope) error {
+		if e.Position%1000 == 0 || e.Position == c.head.Events {
+			progress(int(e.Position), int(c.head.Events))
+		}
+		return nil
+	})
+	return c, err
+}
+
+// look refuses an entry that belongs nowhere.
+func (c *contents) look(e archive.Entry) error {
+	if _, ok := bucketLives[e.In]; ok {
+		return eventlog.CheckEntry(e.Key, e.Value)
+	}
+	switch {
+	case e.In == filesIn && e.Key == secretName && len(e.Value) >= secretSize && secretCheck(e.Value) == c.head.Check:
+		c.secret = e.Value
+		return nil
+	case e.In == filesIn && e.Key == demoName:
+		return nil
+	}
+	return fmt.Errorf("%w: this till has no place for the %s %q", archive.ErrLine, short(e.In, 20), short(e.Key, 40))
+}
+
+// each goes through an archive once.
+func each(ctx context.Context, f io.ReadSeeker, head *archive.Head, entry func(archive.Entry) error, event func(eventlog.Envelope) error) error {
+	in, done, err := unpack(f)
+	if err != nil {
+		return err
+	}
+	defer done()
+	types := Types()
+	r, err := archive.NewReader(in, func(e eventlog.Envelope) error {
+		_, err := types.Decode(e)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	*head = r.Head()
+	for item, err := range r.Items() {
+		switch {
+		case err != nil:
+		case ctx.Err() != nil:
+			err = ctx.Err()
+		case item.Entry != nil:
+			err = entry(*item.Entry)
+		default:
+			err = event(*item.Event)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// openFile opens a file to be read twice.
+func openFile(path string) (*os.File, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("the file cannot be read: %w", err)
+	}
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, errors.Join(fmt.Errorf("%s is no file; it is read twice, so a pipe or a folder will not do", path), err, f.Close())
+	}
+	return f, nil
+}
