@@ -30,6 +30,9 @@ var askArchive = question[archiving, []byte]{"archive", (*App).archive}
 // filesIn is where an archive has the files of the data folder.
 const filesIn = "file"
 
+// archived are the files that belong into a backup, beside the secret.
+var archived = []string{demoName, loadingName}
+
 func (a *App) archive(ctx context.Context, q archiving, out reply[[]byte]) error {
 	// What the views found wrong with the log is wrong with an archive of it.
 	if err := a.views.Check(); err != nil {
@@ -87,16 +90,12 @@ func (p pieces) Write(data []byte) (int, error) {
 // missing although it still counts at that end.
 func (a *App) beginArchive(ctx context.Context, q archiving, to *bufio.Writer) (*archive.Writer, eventlog.Position, error) {
 	h := archive.Head{Kind: archive.Log, Epoch: a.log.Epoch()}
-	known := func(e eventlog.Envelope) error {
-		_, err := a.types.Decode(e)
-		return err
-	}
 	var err error
 	if !q.Backup {
 		if h.Events, err = a.log.Head(ctx); err != nil {
 			return nil, 0, err
 		}
-		w, err := archive.NewWriter(to, h, known)
+		w, err := archive.NewWriter(to, h, knows(a.types))
 		return w, h.Events, err
 	}
 	secret, err := a.folder.Secret()
@@ -108,7 +107,7 @@ func (a *App) beginArchive(ctx context.Context, q archiving, to *bufio.Writer) (
 		return nil, 0, err
 	}
 	h.Kind, h.Made, h.Check = archive.Backup, time.Now().UTC().Truncate(time.Second), secretCheck(secret)
-	w, err := archive.NewWriter(to, h, known)
+	w, err := archive.NewWriter(to, h, knows(a.types))
 	if err != nil {
 		return nil, 0, err
 	}
@@ -117,12 +116,14 @@ func (a *App) beginArchive(ctx context.Context, q archiving, to *bufio.Writer) (
 			return nil, 0, err
 		}
 	}
-	demo, err := os.ReadFile(demoFile(a.folder.Path()))
-	if err == nil {
-		err = w.Entry(archive.Entry{In: filesIn, Key: demoName, Value: demo})
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, 0, err
+	for _, name := range archived {
+		data, err := os.ReadFile(a.folder.File(name))
+		if err == nil {
+			err = w.Entry(archive.Entry{In: filesIn, Key: name, Value: data})
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, 0, err
+		}
 	}
 	if q.WithSecret {
 		if err := w.Entry(archive.Entry{In: filesIn, Key: secretName, Value: secret}); err != nil {

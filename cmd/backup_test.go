@@ -329,8 +329,9 @@ func TestRestoreOfADamagedBackup(t *testing.T) {
 	}
 }
 
-// A damaged log makes no backup and no export that looks good, whether it is
-// found damaged at the start or behind the shop's back.
+// A damaged log makes no backup and no export that looks good: neither of a
+// folder nor of a shop that has not noticed yet, because its views are up to date
+// and nothing had to be read.
 func TestBackupOfADamagedLog(t *testing.T) {
 	dir := t.TempDir()
 	shop := serveIn(t, dir)
@@ -345,27 +346,32 @@ func TestBackupOfADamagedLog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := bytes.Index(data, []byte(`"quantity"`))
-	if at < 0 {
-		at = len(data) / 2
-	}
-	data[at] ^= 1
+	data[bytes.Index(data, []byte(`"on_hand"`))+1] ^= 1
 	if err := os.WriteFile(blocks[0], data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.RemoveAll(filepath.Join(dir, "views.db")); err != nil { // so that the log is read
-		t.Fatal(err)
-	}
 	folder := t.TempDir()
-	for _, args := range [][]string{{"backup", filepath.Join(folder, "b"), "--data", dir}, {"export", filepath.Join(folder, "e"), "--data", dir}} {
-		_, errs, code := till(t, args...)
-		if code != 1 || !strings.Contains(errs, "damaged") {
-			t.Errorf("till %s: exit %d, %q", args[0], code, errs)
+	refused := func() {
+		t.Helper()
+		for _, args := range [][]string{{"backup", filepath.Join(folder, "b")}, {"export", filepath.Join(folder, "e")}, {"export"}} {
+			out, errs, code := till(t, append(args, "--data", dir)...)
+			if code != 1 || !strings.Contains(errs, "damaged") || strings.Contains(out, "sha256") {
+				t.Errorf("till %s: exit %d, %q", args[0], code, errs)
+			}
+		}
+		if left, _ := os.ReadDir(folder); len(left) > 0 {
+			t.Errorf("left behind: %v", left)
 		}
 	}
-	if left, _ := os.ReadDir(folder); len(left) > 0 {
-		t.Errorf("left behind: %v", left)
+	refused()
+	if shop, err := Serve(t.Context(), ServeOptions{Options: Options{Dir: dir}, Addr: "127.0.0.1:0"}); err == nil {
+		refused()
+		_ = shop.Stop()
 	}
+	if err := os.RemoveAll(filepath.Join(dir, "views.db")); err != nil { // now the whole log is read at the start
+		t.Fatal(err)
+	}
+	refused()
 }
 
 // pastOf writes an export of count events that no shop made.
@@ -420,7 +426,7 @@ func TestAnImportThatWasCutOff(t *testing.T) {
 	}
 	defer f.Close()
 	quiet := terminal{strings.NewReader(""), io.Discard, io.Discard}
-	found, err := examine(t.Context(), f, func(int, int) {})
+	found, err := examine(t.Context(), f, nil, func(int, int) {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -454,5 +460,39 @@ func TestAnImportThatWasCutOff(t *testing.T) {
 	}
 	if got := mustTill(t, "export", "--data", dir); got != string(want) {
 		t.Error("what came in anew is not what was in the file")
+	}
+}
+
+// What a backup holds beside the log must have its place here.
+func TestBackupsWithStrangeThings(t *testing.T) {
+	secret := bytes.Repeat([]byte{7}, secretSize)
+	none := filepath.Join(t.TempDir(), "none")
+	for name, c := range map[string]struct {
+		entry archive.Entry
+		says  string // empty: it is taken
+	}{
+		"a bucket of a newer till": {archive.Entry{In: "wishes", Key: "a"}, `line 2: not as till writes it: this till has no place for the wishes "a"`},
+		"a way out of the folder":  {archive.Entry{In: filesIn, Key: "../../etc/passwd"}, "no place"},
+		"the lock":                 {archive.Entry{In: filesIn, Key: lockName}, "no place"},
+		"another shop's secret":    {archive.Entry{In: filesIn, Key: secretName, Value: bytes.Repeat([]byte{8}, secretSize)}, "no place"},
+		"a key of no bucket":       {archive.Entry{In: "people", Key: "a b"}, "line 2: invalid change"},
+		"its own secret":           {archive.Entry{In: filesIn, Key: secretName, Value: secret}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "b")
+			f, err := os.Create(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w, err := archive.NewWriter(f, archive.Head{Kind: archive.Backup, Epoch: "e1", Made: time.Unix(0, 0).UTC(), Check: secretCheck(secret)}, nil)
+			if err := errors.Join(err, w.Entry(c.entry), w.Close(), f.Close()); err != nil {
+				t.Fatal(err)
+			}
+			_, errs, code := till(t, "restore", file, "--data", none)
+			if _, err := os.Stat(none); (code == 0) != (c.says == "") || !strings.Contains(errs, c.says) || (err == nil) != (c.says == "") {
+				t.Errorf("exit %d, %q, %v", code, errs, err)
+			}
+			_ = os.RemoveAll(none)
+		})
 	}
 }

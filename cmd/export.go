@@ -103,7 +103,7 @@ func keepArchive(ctx context.Context, t terminal, data dataFlag, path string, q 
 		return contents{}, fmt.Errorf("the file %s cannot be written: %w", path, err)
 	}
 	bar := bars{t: t, what: "events read back"}
-	kept, err := examine(ctx, file, bar.show)
+	kept, err := examine(ctx, file, nil, bar.show)
 	bar.end()
 	if err != nil {
 		return kept, fmt.Errorf("what was written cannot be read back: %w; %s was not made", err, path)

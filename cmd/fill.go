@@ -2,7 +2,7 @@ package cmd
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"io"
 	"io/fs"
 	"os"
@@ -48,16 +48,16 @@ func fillServer(ctx context.Context, t terminal, nats *NATS, folder *Folder, fil
 		if b := buckets[e.In]; b != nil {
 			return b.Put(ctx, e.Key, e.Value)
 		}
-		if e.Key != demoName {
-			return nil // the secret has its own way
+		if e.Key == secretName {
+			return nil // it has its own way
 		}
-		return writeFile(folder.File(demoName), e.Value)
+		return writeFile(folder.File(e.Key), e.Value)
 	}
 	bar := bars{t: t, what: "events written"}
 	defer bar.end()
 	return log.Fill(ctx, func(yield func(eventlog.Envelope, error) bool) {
 		var again archive.Head
-		err := each(ctx, file, &again, place, func(e eventlog.Envelope) error {
+		err := each(ctx, file, &again, nil, place, func(e eventlog.Envelope) error {
 			if e.Position%1000 == 0 || e.Position == head.Events {
 				bar.show(int(e.Position), int(head.Events))
 			}
@@ -67,7 +67,7 @@ func fillServer(ctx context.Context, t terminal, nats *NATS, folder *Folder, fil
 			return nil
 		})
 		if err == nil && again != head {
-			err = fmt.Errorf("the file changed while it was read")
+			err = errors.New("the file changed while it was read")
 		}
 		if err != nil && err != errStopped {
 			yield(eventlog.Envelope{}, err)
@@ -76,7 +76,7 @@ func fillServer(ctx context.Context, t terminal, nats *NATS, folder *Folder, fil
 }
 
 // errStopped ends a walk whose taker wants no more.
-var errStopped = fmt.Errorf("stopped")
+var errStopped = errors.New("stopped")
 
 // syncTree makes all files of a folder outlive a loss of power.
 func syncTree(dir string) error {

@@ -68,7 +68,7 @@ func bringIn(ctx context.Context, t terminal, data dataFlag, path string, kind a
 	}
 	defer file.Close()
 	bar := bars{t: t, what: "events checked"}
-	found, err = examine(ctx, file, bar.show)
+	found, err = examine(ctx, file, knows(Types()), bar.show)
 	bar.end()
 	var secret []byte
 	if err == nil {
@@ -82,6 +82,9 @@ func bringIn(ctx context.Context, t terminal, data dataFlag, path string, kind a
 		return dir, found, err
 	}
 	if err := fillFolder(ctx, t, folder, file, found, secret); err != nil {
+		if secret != nil {
+			err = errors.Join(err, os.Remove(folder.File(secretName)))
+		}
 		return dir, found, errors.Join(fmt.Errorf("%s could not be brought in: %w", path, err), folder.abandon())
 	}
 	if err := folder.finish(); err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -62,10 +63,11 @@ type contents struct {
 }
 
 // examine reads a whole archive and returns what is in it, or what is wrong with
-// it: every line, every event, its type and version, and the checksum.
-func examine(ctx context.Context, f io.ReadSeeker, progress func(done, total int)) (contents, error) {
+// it: every line, every event, and the checksum. known says whether this till
+// knows an event; nil leaves that out, for events that have just been written.
+func examine(ctx context.Context, f io.ReadSeeker, known func(eventlog.Envelope) error, progress func(done, total int)) (contents, error) {
 	c := contents{entries: map[string]int{}}
-	err := each(ctx, f, &c.head, func(e archive.Entry) error {
+	err := each(ctx, f, &c.head, known, func(e archive.Entry) error {
 		c.entries[e.In]++
 		return c.look(e)
 	}, func(e eventlog.Envelope) error {
@@ -86,24 +88,28 @@ func (c *contents) look(e archive.Entry) error {
 	case e.In == filesIn && e.Key == secretName && len(e.Value) >= secretSize && secretCheck(e.Value) == c.head.Check:
 		c.secret = e.Value
 		return nil
-	case e.In == filesIn && e.Key == demoName:
+	case e.In == filesIn && slices.Contains(archived, e.Key):
 		return nil
 	}
 	return fmt.Errorf("%w: this till has no place for the %s %q", archive.ErrLine, short(e.In, 20), short(e.Key, 40))
 }
 
+// knows is whether a registry has the event's type and version and can read it.
+func knows(types *eventlog.Types) func(eventlog.Envelope) error {
+	return func(e eventlog.Envelope) error {
+		_, err := types.Decode(e)
+		return err
+	}
+}
+
 // each goes through an archive once.
-func each(ctx context.Context, f io.ReadSeeker, head *archive.Head, entry func(archive.Entry) error, event func(eventlog.Envelope) error) error {
+func each(ctx context.Context, f io.ReadSeeker, head *archive.Head, known func(eventlog.Envelope) error, entry func(archive.Entry) error, event func(eventlog.Envelope) error) error {
 	in, done, err := unpack(f)
 	if err != nil {
 		return err
 	}
 	defer done()
-	types := Types()
-	r, err := archive.NewReader(in, func(e eventlog.Envelope) error {
-		_, err := types.Decode(e)
-		return err
-	})
+	r, err := archive.NewReader(in, known)
 	if err != nil {
 		return err
 	}
