@@ -120,7 +120,7 @@ func each(ctx context.Context, f io.ReadSeeker, head *archive.Head, known func(e
 		case ctx.Err() != nil:
 			err = ctx.Err()
 		case item.Entry != nil:
-			err = entry(*item.Entry)
+			err = r.At(entry(*item.Entry))
 		default:
 			err = event(*item.Event)
 		}

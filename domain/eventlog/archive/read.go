@@ -83,6 +83,15 @@ func (r *Reader) Items() iter.Seq2[Item, error] {
 	}
 }
 
+// At says at which line the reader stood when something else found an error in
+// what it yielded; nil stays nil.
+func (r *Reader) At(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &Fault{r.line, err}
+}
+
 // fault says where an error is, unless it is the file's as a whole.
 func (r *Reader) fault(err error) error {
 	if errors.Is(err, ErrCut) || errors.Is(err, ErrAltered) || errors.Is(err, ErrForeign) || errors.Is(err, ErrNewer) {
