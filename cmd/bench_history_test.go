@@ -22,10 +22,10 @@ import (
 // million is how many events the long benchmarks run over.
 const million = 1_000_000
 
-// history writes what a busy shop leaves: people who browse, change their minds
+// chronicle writes what a busy shop leaves: people who browse, change their minds
 // and buy, and agents whose tokens are renewed. It follows the shapes of real
 // events but skips the deciders, so that a million take seconds.
-type history struct {
+type chronicle struct {
 	types *eventlog.Types
 	at    time.Time
 	// ends are the last position and number of each stream, by shard.
@@ -39,7 +39,7 @@ type end struct {
 	number   uint64
 }
 
-func (h *history) append(category, id, user string, event any) error {
+func (h *chronicle) append(category, id, user string, event any) error {
 	s := eventlog.Stream{Category: category, ID: id}
 	e := h.ends[s]
 	name, version, data, err := h.types.Encode(event)
@@ -63,7 +63,7 @@ func (h *history) append(category, id, user string, event any) error {
 }
 
 // visit is one person's purchase: twelve events, three more at their first.
-func (h *history) visit(n, people int, shelf []catalog.Product, private string) error {
+func (h *chronicle) visit(n, people int, shelf []catalog.Product, private string) error {
 	user := fmt.Sprintf("usr_%s_%d", private, n%people)
 	var err error
 	add := func(category, id string, event any) {
@@ -176,7 +176,7 @@ func fill(dir string, events int) error {
 		shelf = append(shelf, r.Product)
 	}
 	types, start := Types(), time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	first := &history{types: types, at: start, ends: map[eventlog.Stream]end{}, log: log}
+	first := &chronicle{types: types, at: start, ends: map[eventlog.Stream]end{}, log: log}
 	for _, p := range shelf {
 		if err := first.append(catalog.Category, p.ID, "", catalog.ProductAdded{Product: p}); err != nil {
 			return err
@@ -187,7 +187,7 @@ func fill(dir string, events int) error {
 	errs := make([]error, shards)
 	for i := range shards {
 		wg.Go(func() {
-			h := &history{types: types, at: start, ends: map[eventlog.Stream]end{}, log: log}
+			h := &chronicle{types: types, at: start, ends: map[eventlog.Stream]end{}, log: log}
 			private := fmt.Sprintf("-%d", i)
 			for _, p := range shelf {
 				if err := h.append(stock.Category, p.Variants[0].SKU+private, "", stock.Counted{OnHand: stock.MaxOnHand}); err != nil {

@@ -1,0 +1,60 @@
+package history
+
+import (
+	"fmt"
+	"time"
+
+	"till/domain/eventlog"
+	"till/domain/order"
+)
+
+// Step is one line of an order's story.
+type Step struct {
+	Position eventlog.Position `json:"position"`
+	Time     time.Time         `json:"time"`
+	Text     string            `json:"text"`
+}
+
+// Timeline tells a buyer what became of their order, in plain words, from the
+// order's own events: decoded, in order, beside the envelopes that they came in.
+// It names nothing of how the shop works inside.
+func Timeline(envelopes []eventlog.Envelope, events []any) []Step {
+	var steps []Step
+	for i, event := range events {
+		if text := tell(event); text != "" {
+			e := envelopes[i]
+			steps = append(steps, Step{e.Position, e.Time, text})
+		}
+	}
+	return steps
+}
+
+func tell(event any) string {
+	switch e := event.(type) {
+	case order.CheckoutStarted:
+		return fmt.Sprintf("The purchase of %s for %s began, and the pieces were kept apart.", contents(e.Lines), price(e.Total))
+	case order.CheckoutRetried:
+		return fmt.Sprintf("The purchase was tried again, for the %s time, with %s.", nth(e.Attempt), clean(e.Method))
+	case order.PaymentRequested:
+		return fmt.Sprintf("All pieces were there. %s was asked for with %s.", price(e.Amount), clean(e.Method))
+	case order.PaymentPending:
+		return "The payment could not be confirmed at once; the shop keeps asking and never charges twice."
+	case order.PaymentDeclined:
+		return "The payment was declined: " + reason(e.Reason, "") + ". Nothing was charged, and the pieces were given back."
+	case order.CheckoutFailed:
+		return "The purchase ended before any payment: " + reason(e.Reason, "") + ". Nothing was charged."
+	case order.OrderPlaced:
+		return fmt.Sprintf("The payment of %s went through (reference %s), and the order was placed.", price(e.Total), clean(e.Payment))
+	}
+	return ""
+}
+
+func nth(n int) string {
+	switch n {
+	case 2:
+		return "second"
+	case 3:
+		return "third"
+	}
+	return fmt.Sprintf("%dth", n)
+}
