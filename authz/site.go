@@ -145,6 +145,17 @@ type strays struct {
 	mu    sync.Mutex
 	count int
 	last  time.Time
+	// host is the one that was asked for last, since when it came.
+	host  string
+	since time.Time
+}
+
+// Stray is the last host under which a request came that is not the public
+// URL's, and when; empty if none did since the start.
+func (s *Server) Stray() (host string, at time.Time) {
+	s.strays.mu.Lock()
+	defer s.strays.mu.Unlock()
+	return s.strays.host, s.strays.since
 }
 
 // known answers requests that came under another host than the public URL's
@@ -162,18 +173,37 @@ func (s *Server) known(next http.Handler) http.Handler {
 	})
 }
 
+// Watched notes requests that come under another host and passes all on: next
+// answers them itself.
+func (s *Server) Watched(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !s.KnowsHost(r) {
+			s.stray(shorten(printable(r.Host), 100))
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// stray notes a request under another host and tells of it once a minute.
+func (s *Server) stray(host string) {
+	s.strays.mu.Lock()
+	defer s.strays.mu.Unlock()
+	now := s.now()
+	s.strays.count++
+	s.strays.host, s.strays.since = host, now
+	if now.Sub(s.strays.last) < time.Minute {
+		return
+	}
+	s.cfg.Logger.Warn("requests under a host that is not the public URL's: set --public-url to it or connect to the configured one",
+		"host", host, "public_url", s.sites.main.issuer, "count", s.strays.count)
+	s.strays.count, s.strays.last = 0, now
+}
+
 func (s *Server) misdirected(w http.ResponseWriter, r *http.Request) {
 	host := shorten(printable(r.Host), 100)
 	text := fmt.Sprintf("This shop was started for %s but was reached as host %q. Either restart it with --public-url set to the URL that you use, or connect to %s.",
 		s.sites.main.issuer, host, s.sites.main.resource)
-	s.strays.mu.Lock()
-	s.strays.count++
-	if now := s.now(); now.Sub(s.strays.last) >= time.Minute {
-		s.cfg.Logger.Warn("requests under a host that is not the public URL's: set --public-url to it or connect to the configured one",
-			"host", host, "public_url", s.sites.main.issuer, "count", s.strays.count)
-		s.strays.count, s.strays.last = 0, now
-	}
-	s.strays.mu.Unlock()
+	s.stray(host)
 	if wantsPage(r) {
 		s.page(func(http.ResponseWriter, *http.Request) error {
 			return &pageError{status: http.StatusMisdirectedRequest, title: "This is not the shop’s address", text: text, hint: "Go to " + s.sites.main.issuer + " instead."}

@@ -62,6 +62,8 @@ type App struct {
 	authz    *authz.Server
 	checkout *checkout.Process
 	products *decider.Handler[catalog.State, catalog.Command, catalog.Event]
+	// served is whether the shop stands behind HTTP, not only open to be looked at.
+	served bool
 	// importing lets one import at a time check its names and claim them.
 	importing sync.Mutex
 }

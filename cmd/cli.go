@@ -27,6 +27,7 @@ type cli struct {
 	Diff    diffCmd    `cmd:"" help:"What changed between two moments, view by view."`
 	Rebuild rebuildCmd `cmd:"" help:"Build the views anew from the log, or verify them, while the shop serves."`
 
+	Doctor     doctorCmd     `cmd:"" help:"Look whether all is well with a shop, and what to do where it is not."`
 	Quarantine quarantineCmd `cmd:"" help:"What is set aside, since an event of it cannot be folded."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
 

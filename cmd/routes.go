@@ -38,7 +38,7 @@ func (a *App) routes(opt ServeOptions) (http.Handler, error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/", a.authz.Handler())
-	endpoint := endStreams(opt.stopping, face.Handler())
+	endpoint := a.authz.Watched(endStreams(opt.stopping, face.Handler()))
 	mux.Handle("/mcp", endpoint)
 	mux.Handle("/mcp/{$}", endpoint)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })

@@ -166,7 +166,7 @@ func Serve(ctx context.Context, opt ServeOptions) (_ *Running, err error) {
 	if r.socket, err = app.listen(app.folder.Path()); err != nil {
 		return nil, err
 	}
-	r.Endpoint = app.origin + mcp.Path
+	r.Endpoint, app.served = app.origin+mcp.Path, true
 	r.server = &http.Server{
 		Handler: handler, ErrorLog: slog.NewLogLogger(app.opt.Logger.Handler(), slog.LevelDebug),
 		// Slow clients are cut off; an answer may stream as long as it likes.

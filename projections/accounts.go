@@ -38,6 +38,11 @@ type Person struct {
 	Erased bool
 }
 
+// Users returns the ids of all accounts, forgotten ones too.
+func (v *Views) Users(ctx context.Context) ([]string, error) {
+	return v.ids(ctx, "SELECT id FROM accounts ORDER BY id")
+}
+
 // Person returns a person's account; ok is false when there is none. The name
 // is opened at each call and stored nowhere, so that it is gone with its key.
 func (v *Views) Person(ctx context.Context, user string) (p Person, ok bool, err error) {
