@@ -119,7 +119,7 @@ func (f *Folder) clear() error {
 	}
 	for _, e := range entries {
 		name := e.Name()
-		if name == formatName || name == natsName || strings.HasPrefix(name, "views.db") || slices.Contains(archived, name) {
+		if name == formatName || name == natsName || name == "past" || strings.HasPrefix(name, "views.") || slices.Contains(archived, name) {
 			if err := os.RemoveAll(f.File(name)); err != nil {
 				return unusable(f.path, err)
 			}
