@@ -30,6 +30,10 @@ var askArchive = question[archiving, []byte]{"archive", (*App).archive}
 // filesIn is where an archive has the files of the data folder.
 const filesIn = "file"
 
+// reactorsIn is where a backup has how far the reactors have come: else a
+// restored shop would do once more what its whole history once led to.
+const reactorsIn = "reactor"
+
 // archived are the files that belong into a backup, beside the secret.
 var archived = []string{demoName, loadingName}
 
@@ -103,6 +107,11 @@ func (a *App) beginArchive(ctx context.Context, q archiving, to *bufio.Writer) (
 		return nil, 0, err
 	}
 	defer a.authz.Accounts().Hold()()
+	// Before the end is known: what a reactor is done with had its effect by then.
+	reactors, err := a.log.Reached(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
 	if h.Events, err = a.log.Head(ctx); err != nil {
 		return nil, 0, err
 	}
@@ -113,6 +122,11 @@ func (a *App) beginArchive(ctx context.Context, q archiving, to *bufio.Writer) (
 	}
 	for _, name := range slices.Sorted(maps.Keys(a.buckets)) {
 		if err := archiveBucket(ctx, w, name, a.buckets[name]); err != nil {
+			return nil, 0, err
+		}
+	}
+	for _, r := range reactors {
+		if err := w.Entry(archive.Entry{In: reactorsIn, Key: r.Name + "/" + r.Topic, Value: fmt.Append(nil, r.At)}); err != nil {
 			return nil, 0, err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -19,6 +20,7 @@ import (
 	"till/domain/account"
 	"till/domain/eventlog"
 	"till/domain/eventlog/archive"
+	"till/domain/eventlog/jslog"
 	"till/domain/stock"
 )
 
@@ -463,6 +465,46 @@ func TestAnImportThatWasCutOff(t *testing.T) {
 	}
 }
 
+// The reactors of a restored shop go on where they were.
+func TestReactorsGoOnAfterARestore(t *testing.T) {
+	dir := t.TempDir()
+	shop := serveIn(t, dir)
+	head, err := shop.log.Head(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var before []jslog.Reached
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		// Each counted SKU is an event for the reservations.
+		if before, err = shop.log.Reached(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if i := slices.IndexFunc(before, func(r jslog.Reached) bool { return r.Topic == stock.Category && r.At > head/2 }); i >= 0 {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("the reactors stand at %v of %d", before, head)
+		}
+	}
+	file, back := filepath.Join(t.TempDir(), "b"), t.TempDir()
+	mustTill(t, "backup", file, "--data", dir, "--with-secret")
+	mustTill(t, "restore", file, "--data", back)
+	a, err := Open(t.Context(), Options{Dir: back})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.close()
+	after, err := a.log.Reached(t.Context())
+	if err != nil || len(after) != len(before) {
+		t.Fatalf("%v, %v; before the backup %v", after, err, before)
+	}
+	for i := range after {
+		if after[i].Name != before[i].Name || after[i].Topic != before[i].Topic || after[i].At < before[i].At {
+			t.Errorf("restored at %v; before the backup %v", after[i], before[i])
+		}
+	}
+}
+
 // What a backup holds beside the log must have its place here.
 func TestBackupsWithStrangeThings(t *testing.T) {
 	secret := bytes.Repeat([]byte{7}, secretSize)
@@ -471,12 +513,14 @@ func TestBackupsWithStrangeThings(t *testing.T) {
 		entry archive.Entry
 		says  string // empty: it is taken
 	}{
-		"a bucket of a newer till": {archive.Entry{In: "wishes", Key: "a"}, `line 2: not as till writes it: this till has no place for the wishes "a"`},
-		"a way out of the folder":  {archive.Entry{In: filesIn, Key: "../../etc/passwd"}, "no place"},
-		"the lock":                 {archive.Entry{In: filesIn, Key: lockName}, "no place"},
-		"another shop's secret":    {archive.Entry{In: filesIn, Key: secretName, Value: bytes.Repeat([]byte{8}, secretSize)}, "no place"},
-		"a key of no bucket":       {archive.Entry{In: "people", Key: "a b"}, "line 2: invalid change"},
-		"its own secret":           {archive.Entry{In: filesIn, Key: secretName, Value: secret}, ""},
+		"a bucket of a newer till":  {archive.Entry{In: "wishes", Key: "a"}, `line 2: not as till writes it: this till has no place for the wishes "a"`},
+		"a way out of the folder":   {archive.Entry{In: filesIn, Key: "../../etc/passwd"}, "no place"},
+		"the lock":                  {archive.Entry{In: filesIn, Key: lockName}, "no place"},
+		"another shop's secret":     {archive.Entry{In: filesIn, Key: secretName, Value: bytes.Repeat([]byte{8}, secretSize)}, "no place"},
+		"a reactor from the future": {archive.Entry{In: reactorsIn, Key: "checkouts/order", Value: []byte("1")}, "the place of the reactor"},
+		"a reactor of nothing":      {archive.Entry{In: reactorsIn, Key: "checkouts", Value: []byte("0")}, "the place of the reactor"},
+		"a key of no bucket":        {archive.Entry{In: "people", Key: "a b"}, "line 2: invalid change"},
+		"its own secret":            {archive.Entry{In: filesIn, Key: secretName, Value: secret}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "b")

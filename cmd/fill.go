@@ -44,9 +44,15 @@ func fillServer(ctx context.Context, t terminal, nats *NATS, folder *Folder, fil
 	if err != nil {
 		return err
 	}
+	var reactors []jslog.Reached
 	place := func(e archive.Entry) error {
 		if b := buckets[e.In]; b != nil {
 			return b.Put(ctx, e.Key, e.Value)
+		}
+		if e.In == reactorsIn {
+			r, err := readReactor(e, head.Events)
+			reactors = append(reactors, r)
+			return err
 		}
 		if e.Key == secretName {
 			return nil // it has its own way
@@ -55,7 +61,7 @@ func fillServer(ctx context.Context, t terminal, nats *NATS, folder *Folder, fil
 	}
 	bar := bars{t: t, what: "events written"}
 	defer bar.end()
-	return log.Fill(ctx, func(yield func(eventlog.Envelope, error) bool) {
+	err = log.Fill(ctx, func(yield func(eventlog.Envelope, error) bool) {
 		var again archive.Head
 		err := each(ctx, file, &again, nil, place, func(e eventlog.Envelope) error {
 			if e.Position%1000 == 0 || e.Position == head.Events {
@@ -73,6 +79,12 @@ func fillServer(ctx context.Context, t terminal, nats *NATS, folder *Folder, fil
 			yield(eventlog.Envelope{}, err)
 		}
 	})
+	for _, r := range reactors { // not before the events are there
+		if err == nil {
+			err = log.Begin(ctx, r)
+		}
+	}
+	return err
 }
 
 // errStopped ends a walk whose taker wants no more.

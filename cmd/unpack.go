@@ -8,11 +8,14 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/klauspost/compress/zstd"
 
 	"till/domain/eventlog"
 	"till/domain/eventlog/archive"
+	"till/domain/eventlog/jslog"
 )
 
 // zstdMagic begins a compressed file.
@@ -85,6 +88,9 @@ func (c *contents) look(e archive.Entry) error {
 		return eventlog.CheckEntry(e.Key, e.Value)
 	}
 	switch {
+	case e.In == reactorsIn && c.entries[e.In] <= maxReactors:
+		_, err := readReactor(e, c.head.Events)
+		return err
 	case e.In == filesIn && e.Key == secretName && len(e.Value) >= secretSize && secretCheck(e.Value) == c.head.Check:
 		c.secret = e.Value
 		return nil
@@ -92,6 +98,19 @@ func (c *contents) look(e archive.Entry) error {
 		return nil
 	}
 	return fmt.Errorf("%w: this till has no place for the %s %q", archive.ErrLine, short(e.In, 20), short(e.Key, 40))
+}
+
+// maxReactors bounds how many reactors a backup knows of.
+const maxReactors = 1000
+
+// readReactor reads how far a reactor had come, which is not beyond the end.
+func readReactor(e archive.Entry, end eventlog.Position) (jslog.Reached, error) {
+	name, topic, ok := strings.Cut(e.Key, "/")
+	at, err := strconv.ParseUint(string(e.Value), 10, 64)
+	if !ok || err != nil || eventlog.Position(at) > end {
+		return jslog.Reached{}, fmt.Errorf("%w: the place of the reactor %q", archive.ErrLine, short(e.Key, 40))
+	}
+	return jslog.Reached{Name: name, Topic: topic, At: eventlog.Position(at)}, nil
 }
 
 // knows is whether a registry has the event's type and version and can read it.

@@ -32,7 +32,7 @@ func (s *Subscriber) open(ctx context.Context, topic string) (*durable, error) {
 	} else if topic == "" || len(topic) > eventlog.MaxCategory || escape(topic) != topic {
 		return nil, fmt.Errorf("%w: the topic %q is not a category", eventlog.ErrInvalid, topic)
 	}
-	d := &durable{subscriber: s, name: "till_" + s.options.Name + "_" + suffix}
+	d := &durable{subscriber: s, name: reactorPrefix + s.options.Name + "_" + suffix}
 	ctx, cancel := context.WithTimeout(ctx, s.log.timeout)
 	defer cancel()
 	_, err := s.log.js.Consumer(ctx, streamName, d.name)

@@ -118,3 +118,54 @@ func TestFillRefuses(t *testing.T) {
 		t.Errorf("a broken source: %v", err)
 	}
 }
+
+// A reactor goes on, on another server with the same history, where it was.
+func TestReactorsMoveWithTheHistory(t *testing.T) {
+	log := newLog(t)
+	at := orders(t, log, 3)
+	for _, topic := range []string{"order", jslog.Everything} {
+		s := newSubscriber(t, log, jslog.SubscriberOptions{Name: "mail"})
+		c := subscribe(t, s, topic)
+		for range 2 {
+			m, _ := next(t, c)
+			m.Ack()
+		}
+		next(t, c) // never answered
+		_ = s.Close()
+	}
+	untouched := newSubscriber(t, log, jslog.SubscriberOptions{Name: "late", After: at[1]})
+	subscribe(t, untouched, "order")
+	_ = untouched.Close()
+	reached, err := log.Reached(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[jslog.Reached]bool{{Name: "mail", Topic: "order", At: at[1]}: true, {Name: "mail", Topic: "*", At: 2}: true, {Name: "late", Topic: "order", At: at[1]}: true}
+	for _, r := range reached {
+		if !want[r] {
+			t.Errorf("reached %v, want %v", r, want)
+		}
+	}
+	other, err := jslog.Open(t.Context(), connect(t, startServer(t, t.TempDir())), jslog.Options{Epoch: log.Epoch()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := other.Fill(t.Context(), events(t, export(t, log))); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range reached {
+		if err := other.Begin(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	again, err := other.Reached(t.Context())
+	if err != nil || len(again) != len(want) {
+		t.Errorf("moved, they reached %v (%v), not %v", again, err, reached)
+	}
+	for topic, first := range map[string]eventlog.Position{"order": at[2], jslog.Everything: 3} {
+		s := newSubscriber(t, other, jslog.SubscriberOptions{Name: "mail"})
+		if _, e := next(t, subscribe(t, s, topic)); e.Position != first {
+			t.Errorf("%s goes on with event %d, not %d", topic, e.Position, first)
+		}
+	}
+}
