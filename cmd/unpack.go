@@ -121,6 +121,9 @@ func knows(types *eventlog.Types) func(eventlog.Envelope) error {
 	}
 }
 
+// errBrokenOff: whoever started it wants it no more.
+var errBrokenOff = errors.New("broken off")
+
 // each goes through an archive once.
 func each(ctx context.Context, f io.ReadSeeker, head *archive.Head, known func(eventlog.Envelope) error, entry func(archive.Entry) error, event func(eventlog.Envelope) error) error {
 	in, done, err := unpack(f)
@@ -137,7 +140,7 @@ func each(ctx context.Context, f io.ReadSeeker, head *archive.Head, known func(e
 		switch {
 		case err != nil:
 		case ctx.Err() != nil:
-			err = ctx.Err()
+			err = errBrokenOff
 		case item.Entry != nil:
 			err = r.At(entry(*item.Entry))
 		default:
