@@ -39,6 +39,7 @@ func dump(t testing.TB, dir string) string {
 		"SELECT * FROM sessions ORDER BY id",
 		"SELECT * FROM commands ORDER BY id",
 		"SELECT * FROM words ORDER BY term, col",
+		"SELECT id, position, hex(entries) FROM trail ORDER BY id",
 	} {
 		b.WriteString(query + "\n")
 		rows, err := db.Query(query)

@@ -101,6 +101,7 @@ func (p *Past) Fork(ctx context.Context) (_ *Past, err error) {
 	}
 	path := filepath.Join(f.dir, "views.db")
 	f.s = &store{tables: newTables(), path: path, strict: true, position: p.s.position, written: p.s.written}
+	f.s.trail.resume(p.s.trail)
 	// All is written, and SQLite keeps no journal of this file.
 	if err = copyFile(p.s.path, path); err == nil {
 		err = f.s.connect(ctx, building)

@@ -162,6 +162,7 @@ func (v *Views) copied(ctx context.Context, path string, chosen map[string]bool)
 		return nil, 0, fmt.Errorf("projections: %w", err)
 	}
 	s = &store{tables: newTables(), path: path}
+	s.trail.begin(v.log.Epoch(), 0)
 	err = s.connect(ctx, building)
 	if err == nil {
 		at, err = s.at()

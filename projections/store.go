@@ -43,7 +43,8 @@ type store struct {
 	// published is closed once the store may be read for the first time.
 	published chan struct{}
 	first     sync.Once
-	// skips are the categories, and "commands", whose events are passed over.
+	// skips are the categories, and "commands" and "trail", whose events are
+	// passed over.
 	skips map[string]bool
 	// distrust is told what a reader found broken; condemned says that it was.
 	distrust  func(error)
@@ -88,6 +89,7 @@ func create(ctx context.Context, path, epoch string) (*store, error) {
 		s.close()
 		return nil, err
 	}
+	s.trail.begin(epoch, 0)
 	return s, nil
 }
 
@@ -201,6 +203,11 @@ func (s *store) foldSome(facts []fact) (done int, err error) {
 		if err := s.take(v, f, aside); err != nil {
 			return done, err
 		}
+		if !s.skips[s.trail.about().name] {
+			if err := s.trail.take(s.writer, f); err != nil {
+				return done, err
+			}
+		}
 		s.position, s.last = f.Position, f.Envelope
 		s.bytes += len(f.Data)
 	}
@@ -233,8 +240,10 @@ func (s *store) restrict(only map[string]bool) (wanted func(category string) boo
 		s.skips[category] = !only[v.about().name]
 	}
 	s.skips[s.commands.about().name] = !only[s.commands.about().name]
+	s.skips[s.trail.about().name] = !only[s.trail.about().name]
 	skips := s.skips
-	return func(category string) bool { return !skips[category] }
+	// The trail is of all events.
+	return func(category string) bool { return !skips[category] || !skips[s.trail.about().name] }
 }
 
 // Bounds of what is folded before it is written while nobody waits for it.

@@ -56,6 +56,7 @@ type tables struct {
 	clients  *clients
 	sessions *sessions
 	commands *commands
+	trail    *trail
 
 	byCategory map[string]view
 	names      []string // of the categories, in order
@@ -100,6 +101,7 @@ func newTables() *tables {
 	know(t, t.accounts, t.accounts)
 	know(t, t.clients, t.clients)
 	know(t, t.sessions, t.sessions)
+	t.trail = &trail{owners: t.owners}
 	return t
 }
 
@@ -134,5 +136,8 @@ func (t *tables) each(fn func(view) error) error {
 			return err
 		}
 	}
-	return fn(t.commands)
+	if err := fn(t.commands); err != nil {
+		return err
+	}
+	return fn(t.trail)
 }

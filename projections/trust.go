@@ -27,6 +27,9 @@ func (v *Views) reuse(ctx context.Context, path string) (s *store, why string, e
 	}
 	why, err = v.examine(ctx, s)
 	if err == nil && why == "" {
+		err = s.trail.recall(ctx, v, s)
+	}
+	if err == nil && why == "" {
 		err = s.serve(ctx)
 	}
 	if err == nil && why == "" {
