@@ -192,17 +192,16 @@ func (a *App) openLog(ctx context.Context) (err error) {
 	if a.nats, err = StartNATS(ctx, NATSOptions{Dir: a.folder.NATSDir(), Log: a.opt.Logger}); err != nil {
 		return err
 	}
-	writing, err := jslog.ConnectInProcess(ctx, a.nats)
-	if err != nil {
-		return err
+	// One to write on, one to follow on, and two on which the commands of people
+	// look for events, so that nobody waits for what they load from the disk.
+	var conns [4]*jslog.Conn
+	for i := range conns {
+		if conns[i], err = jslog.ConnectInProcess(ctx, a.nats); err != nil {
+			return err
+		}
+		a.conns = append(a.conns, conns[i])
 	}
-	a.conns = append(a.conns, writing)
-	reading, err := jslog.ConnectInProcess(ctx, a.nats)
-	if err != nil {
-		return err
-	}
-	a.conns = append(a.conns, reading)
-	a.log, err = jslog.Open(ctx, writing, jslog.Options{Reading: reading})
+	a.log, err = jslog.Open(ctx, conns[0], jslog.Options{Reading: conns[1], Looking: conns[2:]})
 	return err
 }
 

@@ -68,6 +68,12 @@ type Log interface {
 
 	// Get returns the event at the position, or ErrBeyond where the log has none.
 	Get(ctx context.Context, at Position) (Envelope, error)
+
+	// GetMany yields the events at the positions, in their order. It ends with
+	// the first error that Get would return. Events that lie close together
+	// should stand side by side: the log reads them at once.
+	GetMany(ctx context.Context, positions []Position) iter.Seq2[Envelope, error]
+
 	// Follow yields every event after the given position, in order and without
 	// end, as batches of at least one and at most most events: what is there
 	// is handed out at once, never held back to fill a batch. It ends with an

@@ -17,6 +17,9 @@ type InProcess interface {
 	InProcessConn() (net.Conn, error)
 }
 
+// Conn is a connection to the log's server.
+type Conn = nats.Conn
+
 // ConnectInProcess connects to a server in this process, without a socket.
 func ConnectInProcess(ctx context.Context, server InProcess) (*nats.Conn, error) {
 	return connect(ctx, nats.DefaultURL, nats.InProcessServer(server))

@@ -61,12 +61,17 @@ type Options struct {
 	// Epoch is what a log that is made gets, for a history that comes from
 	// elsewhere (see [Log.Fill]); empty: a new one. A log that exists keeps its own.
 	Epoch string
+	// Looking are connections for events that are looked up all over the log,
+	// read side by side; without any, Reading does it. What is waited for on
+	// them may take the server a while.
+	Looking []*nats.Conn
 }
 
 // Log is an [eventlog.Log] in a JetStream stream. Use Open.
 type Log struct {
 	nc       *nats.Conn
 	reading  *nats.Conn
+	looking  []*nats.Conn
 	js       jetstream.JetStream
 	epoch    string
 	replicas int
@@ -89,6 +94,9 @@ func Open(ctx context.Context, nc *nats.Conn, o Options) (*Log, error) {
 	l := &Log{nc: nc, reading: o.Reading, js: js, replicas: max(o.Replicas, 1), timeout: o.Timeout, patience: o.Patience, batches: make(chan struct{}, maxBatches)}
 	if l.reading == nil {
 		l.reading = nc
+	}
+	if l.looking = o.Looking; len(l.looking) == 0 {
+		l.looking = []*nats.Conn{l.reading}
 	}
 	if l.timeout <= 0 {
 		l.timeout = 5 * time.Second

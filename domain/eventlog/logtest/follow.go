@@ -72,6 +72,7 @@ func runRead(t *testing.T, open func(t *testing.T) eventlog.Log) {
 			t.Errorf("cancelled: %v", err)
 		}
 	})
+	t.Run("ManyByTheirPositions", func(t *testing.T) { runGetMany(t, open(t)) })
 	t.Run("AnEarlyEnd", func(t *testing.T) {
 		log := open(t)
 		mustAppend(t, log, change(cart("a"), 0, 0, 5))

@@ -90,6 +90,18 @@ func (l *Log) Get(ctx context.Context, at eventlog.Position) (eventlog.Envelope,
 	return l.events[at-1], nil
 }
 
+// GetMany implements [eventlog.Log].
+func (l *Log) GetMany(ctx context.Context, positions []eventlog.Position) iter.Seq2[eventlog.Envelope, error] {
+	return func(yield func(eventlog.Envelope, error) bool) {
+		for _, at := range positions {
+			e, err := l.Get(ctx, at)
+			if !yield(e, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
 // Follow implements [eventlog.Log].
 func (l *Log) Follow(ctx context.Context, after eventlog.Position, most int) iter.Seq2[[]eventlog.Envelope, error] {
 	return func(yield func([]eventlog.Envelope, error) bool) {
