@@ -95,13 +95,33 @@ func (m Moment) On(ctx context.Context, log Log) (Position, error) {
 	case m.time.IsZero():
 		return m.position, nil
 	}
-	later := sort.Search(int(head), func(i int) bool {
+	return search(ctx, log, head, func(t time.Time) bool { return t.After(m.time) })
+}
+
+// Since returns the position after which the events from the moment on stand:
+// the event at the very position, and one of the very time, is the first of
+// them. It returns the errors of On.
+func (m Moment) Since(ctx context.Context, log Log) (Position, error) {
+	p, err := m.On(ctx, log)
+	if err != nil || p == 0 || !m.set {
+		return p, err
+	}
+	if m.time.IsZero() {
+		return p - 1, nil
+	}
+	return search(ctx, log, p, func(t time.Time) bool { return !t.Before(m.time) })
+}
+
+// search returns the position before the first event that is late, or the head.
+func search(ctx context.Context, log Log, head Position, late func(time.Time) bool) (Position, error) {
+	var err error
+	before := sort.Search(int(head), func(i int) bool {
 		if err != nil {
 			return true
 		}
 		var e Envelope
 		e, err = log.Get(ctx, Position(i+1))
-		return err != nil || e.Time.After(m.time)
+		return err != nil || late(e.Time)
 	})
-	return Position(later), err
+	return Position(before), err
 }
