@@ -79,6 +79,7 @@ func run(ctx context.Context, args []string, t terminal) int {
 		kong.Exit(func(code int) { exit = code }),
 		kong.Vars{"data": data, "shopping": shopping, "version": versionLine()},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.WithHyphenPrefixedParameters(true), // -15m is a moment
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(t),
 	)

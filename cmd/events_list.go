@@ -6,21 +6,7 @@ import (
 	"strings"
 
 	"till/domain/eventlog"
-	"till/domain/order"
 )
-
-// eventFilter chooses events; its zero value is all of them.
-type eventFilter struct {
-	// User is a login name or a user id; it matches what the user did and what
-	// happened to what is the user's.
-	User string `json:"user,omitempty"`
-	// Stream is a category ("cart") or one stream ("cart/usr_1").
-	Stream string `json:"stream,omitempty"`
-	// Type is an event type ("cart.item_added") or its beginning ("cart.").
-	Type   string            `json:"type,omitempty"`
-	After  eventlog.Position `json:"after,omitempty"`
-	Follow bool              `json:"follow,omitempty"`
-}
 
 // listed is an event as it is listed for people.
 type listed struct {
@@ -34,59 +20,23 @@ type listed struct {
 var askEvents = question[eventFilter, listed]{"events", (*App).events}
 
 func (a *App) events(ctx context.Context, f eventFilter, out reply[listed]) error {
-	user, err := a.userID(ctx, f.User)
+	s, err := a.choose(ctx, f)
 	if err != nil {
 		return err
-	}
-	head, err := a.log.Head(ctx)
-	if err != nil {
-		return err
-	}
-	if f.After >= head && !f.Follow {
-		return nil
 	}
 	names := map[string]string{}
-	for batch, err := range a.log.Follow(ctx, f.After, 1000) {
-		if err != nil {
-			return err
-		}
-		for _, e := range batch {
-			if !f.fits(e) || (user != "" && !a.concerns(ctx, e, user)) {
-				continue
-			}
-			if err := out.item(listed{e, a.name(ctx, names, e.Actor.User)}); err != nil {
-				return err
-			}
-		}
-		if !f.Follow && batch[len(batch)-1].Position >= head {
-			return nil
-		}
+	say := func(e eventlog.Envelope) error {
+		return out.item(listed{e, a.name(ctx, names, e.Actor.User)})
 	}
-	return nil
-}
-
-// concerns is whether the user did it, or it happened to what is theirs: an
-// order may be finished by the shop itself.
-func (a *App) concerns(ctx context.Context, e eventlog.Envelope, user string) bool {
-	if e.Actor.User == user || e.Stream.ID == user {
-		return true
+	if f.Last > 0 {
+		err = s.newest(ctx, f.Last, say)
+	} else {
+		err = s.between(ctx, s.after, s.to, say)
 	}
-	if e.Stream.Category != order.Category {
-		return false
+	if err != nil || !f.Follow {
+		return err
 	}
-	state, _, err := a.views.State(ctx, e.Stream)
-	o, ok := state.(order.State)
-	return ok && err == nil && o.User == user
-}
-
-func (f eventFilter) fits(e eventlog.Envelope) bool {
-	switch {
-	case f.Stream != "" && f.Stream != e.Stream.Category && f.Stream != e.Stream.String():
-		return false
-	case f.Type != "" && f.Type != e.Type && (!strings.HasSuffix(f.Type, ".") || !strings.HasPrefix(e.Type, f.Type)):
-		return false
-	}
-	return true
+	return s.follow(ctx, say)
 }
 
 // userID is the id of a user given by id or login name.
