@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	// window is how many positions are looked at in one go.
-	window = 1 << 20
+	// stretch is how many positions are looked at in one go.
+	stretch = 1 << 20
 	// dense is how many positions the log passes by in the time in which it
 	// finds one event.
 	dense = 16
@@ -44,8 +44,8 @@ func (s selection) between(ctx context.Context, after, to eventlog.Position, say
 			return err
 		}
 	}
-	for ; after < to; after = min(after+window, to) {
-		end := min(after+window, to)
+	for ; after < to; after = min(after+stretch, to) {
+		end := min(after+stretch, to)
 		found, err := s.on(ctx, after, end)
 		if err != nil {
 			return err
@@ -111,7 +111,7 @@ func (s selection) pass(e eventlog.Envelope, found []eventlog.Position, say func
 // looks from the end, each time four times as far.
 func (s selection) newest(ctx context.Context, n int, say func(eventlog.Envelope) error) error {
 	var all []eventlog.Envelope
-	for end, far := s.to, eventlog.Position(1024); end > s.after && len(all) < n; far = min(4*far, window) {
+	for end, far := s.to, eventlog.Position(1024); end > s.after && len(all) < n; far = min(4*far, stretch) {
 		begin := s.after
 		if end > s.after+far {
 			begin = end - far

@@ -297,6 +297,7 @@ func TestVerifyShowsWhatDiffers(t *testing.T) {
 // A file that an older fold has filled serves until the new one is built beside.
 func TestAnOlderFoldServesWhileItIsReplaced(t *testing.T) {
 	s := busy(t)
+	caughtUp(t, s.views, s.log)
 	want := dump(t, s.dir)
 	db := filepath.Join(s.dir, "views.db")
 	if err := s.views.Close(); err != nil {
