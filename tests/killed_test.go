@@ -1,233 +1,340 @@
 package tests
 
 import (
-	"bufio"
-	"encoding/json"
-	"io"
+	"errors"
+	"fmt"
 	"maps"
-	"net/url"
+	"math/rand/v2"
 	"os"
-	"os/exec"
-	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
-
-	"till/cmd"
 )
 
-// process is the program in a process of its own.
-type process struct {
-	*exec.Cmd
-	endpoint string
-	// errs is what it logs; read it after exited.
-	errs   strings.Builder
-	exited chan struct{}
+// stream is a shop under writers of every kind, and all that it has
+// acknowledged to them.
+type stream struct {
+	*plain
+	t      *testing.T
+	dir    string
+	shop   *process
+	random *rand.Rand
+	// writers go on over the shop's lives: each knows what it last heard.
+	writers []writer
+	hands   []*hand
+	quiet   atomic.Bool
+
+	mu     sync.Mutex
+	acked  map[string]int
+	checks []func(*record) string // of what was acknowledged: what is missing
+	live   []*family
+	ended  []*family
+	told   int // of those ended, how many were tried in a later life
 }
 
-// spawn starts till serve on the folder and waits for its banner.
-func spawn(t *testing.T, dir, addr string) *process {
+// writer does one thing at a time. Its error is errGone when the shop was killed
+// under it.
+type writer interface{ act() error }
+
+// person is a customer and an agent's token of theirs.
+type person struct{ name, id, password, token string }
+
+func (s *stream) wrong(format string, args ...any) { s.t.Errorf(format, args...) }
+
+// acknowledge notes that the shop has said that something is done. The check
+// says what the log lacks of it.
+func (s *stream) acknowledge(kind string, missing func(*record) string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.acked[kind]++
+	s.checks = append(s.checks, missing)
+}
+
+// offer and take hand grants from those who log in to those who revoke.
+func (s *stream) offer(f *family) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.live = append(s.live, f)
+}
+
+func (s *stream) take() *family {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.live) < 3 {
+		return nil // some stay good
+	}
+	f := s.live[0]
+	s.live = s.live[1:]
+	return f
+}
+
+func (s *stream) revoked(f *family) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended = append(s.ended, f)
+}
+
+// leeway is wide: a slow machine must not make a lost refresh a theft.
+var serveFlags = []string{"--refresh-leeway", "10m"}
+
+// flood starts a shop and prepares its writers.
+func flood(t *testing.T) *stream {
 	t.Helper()
-	self, err := os.Executable()
+	seed := uint64(time.Now().UnixNano())
+	if given := os.Getenv("TILL_SEED"); given != "" {
+		var err error
+		if seed, err = strconv.ParseUint(given, 10, 64); err != nil {
+			t.Fatalf("TILL_SEED: %v", err)
+		}
+	}
+	t.Logf("TILL_SEED=%d", seed)
+	// A short name: the command socket lies in it.
+	dir, err := os.MkdirTemp("", "till-")
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{Cmd: exec.Command(self, "serve", "--data", dir, "--addr", addr, "--access-life", "1h"), exited: make(chan struct{})}
-	p.Env = append(os.Environ(), programEnv+"=1")
-	out, err := p.StdoutPipe()
-	if err != nil {
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	var people []*person
+	opening := serve(t, dir)
+	for i := range 12 {
+		p := &person{name: fmt.Sprintf("shopper%d", i), password: fmt.Sprintf("correct horse battery %d", i)}
+		if err := opening.AddUser(t.Context(), p.name, p.password); err != nil {
+			t.Fatal(err)
+		}
+		people = append(people, p)
+	}
+	if err := opening.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	p.Stderr = &p.errs
-	if err := p.Start(); err != nil {
-		t.Fatal(err)
+	s := &stream{t: t, dir: dir, random: rand.New(rand.NewPCG(seed, 0)), acked: map[string]int{}}
+	s.shop = spawn(t, dir, "127.0.0.1:0", serveFlags...)
+	s.plain = newPlain(s.shop.endpoint)
+	bring(t, dir, plenty("A1", "A2", "A3", "B1", "B2", "C1", "C2")+buyable(0))
+
+	var held []*family
+	for _, p := range people {
+		f := s.connected(p)
+		held = append(held, f)
+		p.token = f.newest().access
 	}
-	t.Cleanup(p.kill)
-	url := regexp.MustCompile(`MCP URL\s+(\S+)`)
-	for lines := bufio.NewScanner(out); lines.Scan(); {
-		if m := url.FindStringSubmatch(lines.Text()); m != nil {
-			p.endpoint = m[1]
+	log := read(t, dir)
+	for _, p := range people {
+		p.id = log.streams["grant/"+grantOf(p.token)][0].Data.User
+	}
+
+	one, two := people[0], people[1] // two agents are at the cart of the second
+	s.hands = []*hand{
+		{person: one, alone: true, products: []string{"A1", "A2", "A3"}},
+		{person: two, products: []string{"B1", "B2"}}, {person: two, products: []string{"C1", "C2"}},
+	}
+	n := uint64(0)
+	own := func() *rand.Rand { n++; return rand.New(rand.NewPCG(seed, n)) }
+	for _, h := range s.hands {
+		h.stream, h.random, h.lines = s, own(), map[string]int{}
+		s.writers = append(s.writers, h)
+	}
+	for _, p := range slices.Concat(people[7:], people[2:5], people[2:3]) {
+		s.writers = append(s.writers, &buyer{stream: s, person: p, random: own()})
+	}
+	for _, p := range []*person{people[5], people[6]} {
+		s.writers = append(s.writers, &visitor{stream: s, person: p, random: own()}, &revoker{stream: s, random: own()})
+	}
+	for _, i := range []int{5, 6, 6} { // two processes of one agent share a token
+		s.writers = append(s.writers, &refresher{stream: s, client: held[i].client, held: held[i].newest()})
+	}
+	s.writers = append(s.writers, &keeper{stream: s, dir: dir})
+	return s
+}
+
+// connected goes through a first login, with nobody to kill it.
+func (s *stream) connected(p *person) *family {
+	s.t.Helper()
+	v := &visitor{stream: s, person: p, random: s.random}
+	if err := v.act(); err != nil {
+		s.t.Fatal(err)
+	}
+	f := s.live[len(s.live)-1]
+	s.live = s.live[:len(s.live)-1]
+	return f
+}
+
+// write lets all writers write until end has returned and each has heard or
+// missed its answer.
+func (s *stream) write(end func()) {
+	s.quiet.Store(false)
+	var wg sync.WaitGroup
+	for _, w := range s.writers {
+		wg.Go(func() {
+			for !s.quiet.Load() {
+				if err := w.act(); errors.Is(err, errGone) {
+					return
+				} else if err != nil {
+					s.t.Errorf("%T: %v", w, err)
+					return
+				}
+			}
+		})
+	}
+	end()
+	s.quiet.Store(true)
+	wg.Wait()
+	s.http.CloseIdleConnections()
+}
+
+// pause is a random time.
+func (s *stream) pause(least, most int) {
+	time.Sleep(time.Duration(least+s.random.IntN(most-least)) * time.Millisecond)
+}
+
+// restart starts the shop again; now and then it is killed while it starts.
+func (s *stream) restart() {
+	s.t.Helper()
+	addr := address(s.t, s.shop.endpoint)
+	for s.random.IntN(4) == 0 {
+		p := begin(s.t, s.dir, addr, serveFlags...)
+		s.pause(0, 250)
+		p.kill()
+	}
+	s.shop = spawn(s.t, s.dir, addr, serveFlags...)
+}
+
+// stillRefused tries the tokens of grants that ended in an earlier life: all of
+// the last one, some from before.
+func (s *stream) stillRefused() {
+	s.t.Helper()
+	try := slices.Clone(s.ended[s.told:])
+	for range min(s.told, 5) {
+		try = append(try, s.ended[s.random.IntN(s.told)])
+	}
+	for _, f := range try {
+		if err := s.refuses(f); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	s.told = len(s.ended)
+}
+
+// stillAccepted tries the tokens of grants that nobody has ended.
+func (s *stream) stillAccepted() {
+	s.t.Helper()
+	for _, f := range s.live {
+		good, err := s.accepted(f.newest().access)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if !good {
+			s.t.Errorf("the token of grant %s, which nobody has ended, is refused", grantOf(f.newest().access))
+		}
+	}
+}
+
+// check reads the log and looks for all that was acknowledged.
+func (s *stream) check() *record {
+	s.t.Helper()
+	log := read(s.t, s.dir)
+	for _, missing := range s.checks {
+		if what := missing(log); what != "" {
+			s.t.Errorf("it was acknowledged and is not on the log: %s", what)
+		}
+	}
+	return log
+}
+
+// rest lets the shop bring every interrupted purchase to its end and checks
+// that nothing is left over.
+func (s *stream) rest() *record {
+	s.t.Helper()
+	log := s.check()
+	for deadline := time.Now().Add(2 * time.Minute); len(log.open()) > 0; log = read(s.t, s.dir) {
+		if time.Now().After(deadline) {
+			s.t.Fatalf("it never comes to rest:\n%s", strings.Join(log.open(), "\n"))
+		}
+		time.Sleep(300 * time.Millisecond)
+	}
+	log.settled(s.t)
+	changes := map[string]int{}
+	for _, h := range s.hands {
+		changes[h.id] += h.version
+	}
+	for id, n := range changes {
+		if stored := len(log.streams["cart/"+id]); stored != n {
+			s.t.Errorf("the cart %s was changed %d times, %d changes are on the log", id, n, stored)
+		}
+	}
+	return log
+}
+
+// account is what was acknowledged, by kind.
+func (s *stream) account() string {
+	var parts []string
+	for _, kind := range slices.Sorted(maps.Keys(s.acked)) {
+		parts = append(parts, fmt.Sprintf("%d %s", s.acked[kind], kind))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// everyKind fails unless the shop has acknowledged each kind of write.
+func (s *stream) everyKind() {
+	s.t.Helper()
+	for _, kind := range []string{"cart writes", "orders", "declined payments", "pending payments", "logins", "refreshes", "revocations", "imports"} {
+		if s.acked[kind] == 0 {
+			s.t.Errorf("no %s were acknowledged: this shows nothing of them", kind)
+		}
+	}
+}
+
+// kills is how often the shop is killed: TILL_CRASHES, or a few times.
+func kills(t *testing.T) int {
+	t.Helper()
+	given := os.Getenv("TILL_CRASHES")
+	if given == "" {
+		return 20
+	}
+	n, err := strconv.Atoi(given)
+	if err != nil || n < 1 {
+		t.Fatalf("TILL_CRASHES is %q and not a number of rounds", given)
+	}
+	return n
+}
+
+// Killed at random moments under writers of every kind, again and again: what
+// was acknowledged is on the log, nothing is done twice, nothing stays half
+// done, the views are what the log says, and no token comes back to life.
+func TestKilledUnderEveryWriter(t *testing.T) {
+	rounds := kills(t)
+	s := flood(t)
+	for round := 1; round <= rounds; round++ {
+		s.write(func() {
+			s.pause(20, 500)
+			s.shop.kill()
+		})
+		s.restart()
+		s.stillRefused()
+		if round%10 == 0 {
+			log := s.check()
+			asRebuilt(t, s.dir)
+			t.Logf("round %d: %s; %d events", round, s.account(), log.head)
+		}
+		if t.Failed() {
 			break
 		}
 	}
-	go func() {
-		_, _ = io.Copy(io.Discard, out)
-		_ = p.Wait()
-		close(p.exited)
-	}()
-	if p.endpoint == "" {
-		p.kill()
-		t.Fatalf("the shop did not start: %s", p.errs.String())
+	s.write(func() { s.pause(1000, 1500) }) // each finds out what became of its last
+	s.stillAccepted()
+	log := s.rest()
+	s.told = 0
+	s.stillRefused()
+	if rounds >= 10 {
+		s.everyKind()
 	}
-	return p
-}
-
-// address is host and port of an endpoint: a token is for one address.
-func address(t *testing.T, endpoint string) string {
-	t.Helper()
-	u, err := url.Parse(endpoint)
-	if err != nil {
-		t.Fatal(err)
+	if code := s.shop.terminate(t, os.Interrupt); code != 0 {
+		t.Errorf("it exits with %d: %s", code, s.shop.errs.String())
 	}
-	return u.Host
-}
-
-// kill is kill -9.
-func (p *process) kill() {
-	_ = p.Process.Kill()
-	<-p.exited
-}
-
-// Killed with checkouts under way and started again: every order that was
-// acknowledged is there, once; nothing is reserved or missing for any other;
-// every cart holds either all that it held or nothing of what was ordered.
-func TestKilledInAStreamOfCheckouts(t *testing.T) {
-	dir := t.TempDir()
-	first := spawn(t, dir, "127.0.0.1:0")
-	var tokens []string
-	for _, user := range []string{"alice", "bob", "admin"} {
-		tokens = append(tokens, login(t, first.endpoint, user, password(t, dir, user), scopes))
-	}
-	tokens = append(tokens, tokens[0]) // alice has two agents, at one cart
-	const product = "stream-of-things"
-	bring(t, dir, `{"handle":"stream-of-things","title":"Stream of Things","category":"toys","variants":[{"sku":"STREAM","price":"1.00","stock":100000}]}`)
-
-	acknowledged := map[string]int{}
-	var mu sync.Mutex
-	current := first
-	for round := range 5 {
-		stop := make(chan struct{})
-		var wg sync.WaitGroup
-		for _, token := range tokens {
-			agent := connect(t, current.endpoint, token)
-			wg.Go(func() {
-				for {
-					select {
-					case <-stop:
-						return
-					default:
-					}
-					if _, err := agent.try("add_to_cart", args{"product": product}); err != nil {
-						return // killed
-					}
-					out, err := agent.try("checkout", nil)
-					if err != nil {
-						return
-					}
-					if !out.IsError {
-						mu.Lock()
-						acknowledged[out.text("order_id")] = int(out.at("pieces").(float64))
-						mu.Unlock()
-					}
-				}
-			})
-		}
-		time.Sleep(time.Duration(150+70*round) * time.Millisecond)
-		current.kill()
-		close(stop)
-		wg.Wait()
-		current = spawn(t, dir, address(t, first.endpoint))
-	}
-	if len(acknowledged) == 0 {
-		t.Fatal("nothing was bought before the kills")
-	}
-
-	committed := settled(t, dir)
-	orders := map[string]int{}
-	for _, token := range tokens[1:] {
-		maps.Copy(orders, history(connect(t, current.endpoint, token)))
-	}
-	sold := 0
-	for id, pieces := range orders {
-		sold += pieces
-		if want, ok := acknowledged[id]; ok && want != pieces {
-			t.Errorf("order %s has %d pieces, %d were acknowledged", id, pieces, want)
-		}
-	}
-	for id := range acknowledged {
-		if _, ok := orders[id]; !ok {
-			t.Errorf("the acknowledged order %s is gone", id)
-		}
-	}
-	if committed != sold {
-		t.Errorf("%d pieces left the stock, %d stand in orders", committed, sold)
-	}
-	t.Logf("%d orders acknowledged, %d placed, %d pieces sold", len(acknowledged), len(orders), sold)
-}
-
-// settled waits until the shop has brought every interrupted purchase to its
-// end, so that nothing is reserved, and returns how many pieces were sold. It
-// reads the log with the program's own command, beside the running shop.
-func settled(t *testing.T, dir string) (committed int) {
-	t.Helper()
-	reserved := map[string]int{}
-	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(500 * time.Millisecond) {
-		clear(reserved)
-		committed = 0
-		for _, e := range stockEvents(t, dir) {
-			switch e.Type {
-			case "stock.reserved":
-				reserved[e.Data.Reservation] += e.Data.Quantity
-			case "stock.released":
-				reserved[e.Data.Reservation] -= e.Data.Quantity
-			case "stock.committed":
-				reserved[e.Data.Reservation] -= e.Data.Quantity
-				committed += e.Data.Quantity
-			}
-		}
-		maps.DeleteFunc(reserved, func(_ string, n int) bool { return n == 0 })
-		if len(reserved) == 0 {
-			return committed
-		}
-	}
-	t.Fatalf("reservations leak: %v", reserved)
-	return 0
-}
-
-type stockEvent struct {
-	Type string
-	Data struct {
-		Reservation string
-		Quantity    int
-	}
-}
-
-func stockEvents(t *testing.T, dir string) (events []stockEvent) {
-	t.Helper()
-	var out, errs strings.Builder
-	if code := cmd.Main([]string{"events", "--json", "--stream", "stock", "--data", dir}, strings.NewReader(""), &out, &errs); code != 0 {
-		t.Fatalf("till events exits %d: %s", code, &errs)
-	}
-	for in := json.NewDecoder(strings.NewReader(out.String())); in.More(); {
-		var e stockEvent
-		if err := in.Decode(&e); err != nil {
-			t.Fatal(err)
-		}
-		events = append(events, e)
-	}
-	return events
-}
-
-// history reads all orders, page by page: pieces by order id.
-func history(a *agent) map[string]int {
-	a.t.Helper()
-	orders, cursor := map[string]int{}, ""
-	for {
-		in := args{"limit": 20}
-		if cursor != "" {
-			in["cursor"] = cursor
-		}
-		page := a.call("get_order_history", in)
-		for _, o := range page.at("orders").([]any) {
-			o := answer{Data: o.(map[string]any)}
-			if _, twice := orders[o.text("order_id")]; twice {
-				a.t.Errorf("order %s stands twice in the history", o.text("order_id"))
-			}
-			orders[o.text("order_id")] = int(o.at("pieces").(float64))
-		}
-		if cursor = page.text("next_cursor"); cursor == "" {
-			return orders
-		}
-	}
+	s.charged(log)
+	asRebuilt(t, s.dir)
+	t.Logf("%d rounds: acknowledged %s; %d events on the log", rounds, s.account(), log.head)
 }

@@ -1,17 +1,107 @@
 package tests
 
 import (
+	"bufio"
 	"bytes"
 	"io"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 )
+
+// process is the program in a process of its own.
+type process struct {
+	*exec.Cmd
+	endpoint string
+	out      io.Reader
+	// errs is what it logs; read it after exited.
+	errs   strings.Builder
+	exited chan struct{}
+}
+
+// begin starts till serve on the folder and does not wait for it.
+func begin(t *testing.T, dir, addr string, flags ...string) *process {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &process{
+		Cmd:    exec.Command(self, append([]string{"serve", "--data", dir, "--addr", addr, "--access-life", "2h"}, flags...)...),
+		exited: make(chan struct{}),
+	}
+	p.Env = append(os.Environ(), programEnv+"=1")
+	p.Stderr = &p.errs
+	out, in := io.Pipe() // which Wait empties, whoever reads
+	p.out, p.Stdout = out, in
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		_ = p.Wait()
+		_ = in.Close()
+		close(p.exited)
+	}()
+	return p
+}
+
+// spawn starts till serve on the folder and waits for its banner.
+func spawn(t *testing.T, dir, addr string, flags ...string) *process {
+	t.Helper()
+	p := begin(t, dir, addr, flags...)
+	t.Cleanup(p.kill)
+	url := regexp.MustCompile(`MCP URL\s+(\S+)`)
+	for lines := bufio.NewScanner(p.out); p.endpoint == "" && lines.Scan(); {
+		if m := url.FindStringSubmatch(lines.Text()); m != nil {
+			p.endpoint = m[1]
+		}
+	}
+	go func() { _, _ = io.Copy(io.Discard, p.out) }()
+	if p.endpoint == "" {
+		p.kill()
+		t.Fatalf("the shop did not start: %s", p.errs.String())
+	}
+	return p
+}
+
+// kill is kill -9.
+func (p *process) kill() {
+	_ = p.Process.Kill()
+	go func() { _, _ = io.Copy(io.Discard, p.out) }()
+	<-p.exited
+}
+
+// terminate is what an operating system does that wants to restart: it returns
+// the exit code.
+func (p *process) terminate(t *testing.T, by os.Signal) int {
+	t.Helper()
+	if err := p.Process.Signal(by); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-p.exited:
+	case <-time.After(30 * time.Second):
+		t.Fatalf("%v does not stop it", by)
+	}
+	return p.ProcessState.ExitCode()
+}
+
+// address is host and port of an endpoint: a token is for one address.
+func address(t *testing.T, endpoint string) string {
+	t.Helper()
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.Host
+}
 
 // password reads a demo user's password where till login finds it.
 func password(t *testing.T, dir, user string) string {
@@ -61,17 +151,10 @@ func TestTheProgramStopsCleanlyAndKeepsItsSecrets(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	begin := time.Now()
-	if err := p.Process.Signal(os.Interrupt); err != nil {
-		t.Fatal(err)
-	}
-	select {
-	case <-p.exited:
-	case <-time.After(20 * time.Second):
-		t.Fatal("Ctrl-C does not stop it")
-	}
-	t.Logf("stopped in %v", time.Since(begin))
-	if code := p.ProcessState.ExitCode(); code != 0 {
+	started := time.Now()
+	code := p.terminate(t, os.Interrupt)
+	t.Logf("stopped in %v", time.Since(started))
+	if code != 0 {
 		t.Errorf("it exits with %d: %s", code, p.errs.String())
 	}
 
