@@ -212,6 +212,10 @@ func (r *record) ordered(e written) string {
 		if want := fmt.Sprintf("%s-%d", e.Stream.ID, o.attempt); d.Key != want {
 			return "the payment's key is " + d.Key + " and not " + want
 		}
+		// What makes one order of two quotes of one cart.
+		if by := r.claims[o.user]; by != e.Stream.ID {
+			return "it is to be paid and does not hold the cart, which is held by order " + by
+		}
 	case "order.payment_pending":
 		before = []string{"order.payment_requested"}
 	case "order.payment_declined", "order.placed":

@@ -27,6 +27,10 @@ type stream struct {
 	writers []writer
 	hands   []*hand
 	quiet   atomic.Bool
+	// cut counts the calls that a kill took the answer from, starts the starts
+	// that were killed.
+	cut    atomic.Int64
+	starts int
 
 	mu     sync.Mutex
 	acked  map[string]int
@@ -171,6 +175,7 @@ func (s *stream) write(end func()) {
 		wg.Go(func() {
 			for !s.quiet.Load() {
 				if err := w.act(); errors.Is(err, errGone) {
+					s.cut.Add(1)
 					return
 				} else if err != nil {
 					s.t.Errorf("%T: %v", w, err)
@@ -198,6 +203,7 @@ func (s *stream) restart() {
 		p := begin(s.t, s.dir, addr, serveFlags...)
 		s.pause(0, 250)
 		p.kill()
+		s.starts++
 	}
 	s.shop = spawn(s.t, s.dir, addr, serveFlags...)
 }
@@ -336,5 +342,5 @@ func TestKilledUnderEveryWriter(t *testing.T) {
 	}
 	s.charged(log)
 	asRebuilt(t, s.dir)
-	t.Logf("%d rounds: acknowledged %s; %d events on the log", rounds, s.account(), log.head)
+	t.Logf("%d rounds: acknowledged %s; %d calls were cut off and %d starts; %d events on the log", rounds, s.account(), s.cut.Load(), s.starts, log.head)
 }
