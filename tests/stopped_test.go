@@ -32,7 +32,10 @@ func TestStoppedUnderEveryWriter(t *testing.T) {
 		s.stillRefused()
 		s.check()
 	}
-	s.write(func() { s.pause(1000, 1500) })
+	s.write(func() {
+		s.pause(1000, 1500)
+		s.heard(1, kinds...)
+	})
 	s.stillAccepted()
 	log := s.rest()
 	stop()
