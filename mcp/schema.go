@@ -12,7 +12,9 @@ import (
 // everything inlined, one type each, which is what every client takes. The tag
 // "about" describes a field and "one" lists its values. Which fields are always
 // there is only said of the outermost object: models read these lists, and all
-// tools together may take 25 KB.
+// tools together may take 25 KB. For the same reason a price, which stands in
+// nearly every answer, is only said to be an object; the instructions tell what it
+// holds.
 func outputSchema(v any) json.RawMessage {
 	var b bytes.Buffer
 	writeSchema(&b, reflect.TypeOf(v), "", true)
@@ -31,6 +33,10 @@ func writeSchema(b *bytes.Buffer, t reflect.Type, tag reflect.StructTag, outermo
 	case reflect.Pointer:
 		writeSchema(b, t.Elem(), tag, false)
 	case reflect.Struct:
+		if t == reflect.TypeFor[price]() {
+			b.WriteString(`{"type":"object"` + extra + `}`)
+			return
+		}
 		b.WriteString(`{"type":"object"` + extra + `,"properties":{`)
 		required := writeProperties(b, t)
 		b.WriteByte('}')
