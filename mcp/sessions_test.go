@@ -1,11 +1,8 @@
 package mcp
 
 import (
-	"fmt"
 	"testing"
 	"time"
-
-	"golang.org/x/time/rate"
 )
 
 func TestNobodyOpensSessionsWithoutEnd(t *testing.T) {
@@ -23,19 +20,4 @@ func TestNobodyOpensSessionsWithoutEnd(t *testing.T) {
 	s.post(t, modernBody("tools/list", "", nil), modernHeaders("tools/list", ""), 200, nil)
 	s.pass(time.Second)
 	s.session(t, "alice")
-}
-
-func TestOpenersAreForgotten(t *testing.T) {
-	o, now := &openers{by: map[string]*rate.Limiter{}}, time.Unix(0, 0)
-	for i := range 3 * openersKept {
-		if !o.may(fmt.Sprint(i), now) {
-			t.Fatalf("user %d may not open one", i)
-		}
-		if len(o.by) > openersKept {
-			t.Fatalf("%d people are kept", len(o.by))
-		}
-		if i%2 == 0 {
-			now = now.Add(time.Millisecond)
-		}
-	}
 }
