@@ -20,8 +20,8 @@ type basket struct {
 	Version   uint64     `json:"version"`
 	LastOrder string     `json:"last_order,omitempty"`
 	NextSteps []string   `json:"next_steps"`
-	AsOf      uint64     `json:"as_of"`
 	Replayed  bool       `json:"replayed,omitempty" about:"done by an earlier call"`
+	included
 }
 
 // cartLine is a line of a cart, a quote or an order.
@@ -63,7 +63,7 @@ func viewCart(ctx context.Context, c *call) (answer, error) {
 // later. say begins the text.
 func (c *call) cart(ctx context.Context, at eventlog.Position, replayed bool, say func(*basket) string) (answer, error) {
 	b := &basket{Replayed: replayed}
-	err := c.Views.Read(ctx, at, func(r *projections.Reader) error { return b.read(ctx, c, r) })
+	err := c.readFrom(ctx, at, func(r *projections.Reader) error { return b.read(ctx, c, r) })
 	if err != nil {
 		if at > 0 {
 			return answer{}, late(ctx, err, "view_cart")
@@ -83,7 +83,6 @@ func (b *basket) read(ctx context.Context, c *call, r *projections.Reader) error
 		return err
 	}
 	b.Pieces, b.Total, b.Version = s.Pieces(), c.total(s.Total()), version.Number
-	b.AsOf = uint64(r.At())
 	if len(s.Lines) == 0 {
 		b.LastOrder = s.LastOrder
 	}

@@ -27,7 +27,7 @@ func (s *Server) cartTools() []tool {
 		{
 			name: "view_cart", title: "View the cart",
 			about:  "Use this when you need to know what is in the person's cart. Example: {}. Returns all lines with prices, warnings (price changed, low stock, unavailable) and the total.",
-			output: basket{}, reads: true, time: readTime, run: viewCart,
+			output: basket{}, reads: true, past: true, time: readTime, run: viewCart,
 		},
 		{
 			name: "add_to_cart", title: "Add to the cart",
@@ -205,7 +205,7 @@ func (c *call) unlessDone(ctx context.Context, meta eventlog.Meta, look func(*pr
 	if done, err := c.done(ctx, meta); done || err != nil {
 		return err
 	}
-	refusal := c.Views.Read(ctx, 0, look)
+	refusal := c.read(ctx, look)
 	if refusal == nil {
 		return nil
 	}

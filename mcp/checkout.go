@@ -24,6 +24,7 @@ type review struct {
 	ExpiresAt string     `json:"expires_at,omitempty"`
 	TestMoney bool       `json:"test_money" about:"no real money moves"`
 	NextSteps []string   `json:"next_steps"`
+	included
 }
 
 // finding is something to know about an item.
@@ -38,7 +39,7 @@ type bought struct {
 	orderDetail
 	Replayed  bool     `json:"replayed" about:"done by an earlier call"`
 	NextSteps []string `json:"next_steps"`
-	AsOf      uint64   `json:"as_of"`
+	included
 }
 
 func (s *Server) checkoutTools() []tool {
@@ -62,6 +63,7 @@ func (s *Server) checkoutTools() []tool {
 }
 
 func reviewCheckout(ctx context.Context, c *call) (answer, error) {
+	c.at = c.Views.Position() // what is read from here on includes it
 	q, err := c.Checkout.Review(ctx, c.caller.User)
 	if errors.Is(err, cart.ErrEmpty) {
 		return answer{}, c.emptied(ctx)
@@ -69,7 +71,7 @@ func reviewCheckout(ctx context.Context, c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	a := review{
+	a := &review{
 		Ready: q.ID != "", QuoteID: q.ID, Total: c.total(q.Total),
 		Problems: findings(q.Problems), Warnings: findings(q.Warnings), TestMoney: c.Checkout.Gateway.Test(),
 	}
@@ -105,7 +107,7 @@ func findings(fs []checkout.Finding) []finding {
 // order: a model that checks out twice is told so.
 func (c *call) emptied(ctx context.Context) error {
 	p, _ := explain(cart.ErrEmpty, c.request)
-	err := c.Views.Read(ctx, 0, func(r *projections.Reader) error {
+	err := c.read(ctx, func(r *projections.Reader) error {
 		s, _, err := r.Cart(ctx, c.caller.User)
 		p.OrderID = s.LastOrder
 		return err
@@ -128,6 +130,7 @@ func checkOut(ctx context.Context, c *call) (answer, error) {
 	// What was reached stands whether or not the views can show it; waiting lets
 	// the next call see it.
 	_ = c.Views.Wait(ctx, res.At)
+	c.at = res.At
 	switch {
 	case errors.Is(err, cart.ErrEmpty):
 		return answer{}, c.emptied(ctx)
@@ -138,7 +141,7 @@ func checkOut(ctx context.Context, c *call) (answer, error) {
 	case res.Order.Status != order.Placed:
 		return answer{}, notPlaced(res.Order, res.Replayed)
 	}
-	b := bought{orderDetail: detailOf(res.Order), Replayed: res.Replayed, AsOf: uint64(res.At),
+	b := &bought{orderDetail: detailOf(res.Order), Replayed: res.Replayed,
 		NextSteps: []string{"tell the person the order_id and the total", "get_order shows its status"}}
 	var t strings.Builder
 	if b.Replayed {

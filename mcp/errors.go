@@ -59,6 +59,7 @@ func explain(err error, requestID string) (p *problem, internal bool) {
 	var busy *checkout.Busy
 	var amount *cart.Quantity
 	var aside *projections.Quarantined
+	var past *projections.Replaying
 	switch {
 	case errors.As(err, &p):
 		return p, false
@@ -68,6 +69,8 @@ func explain(err error, requestID string) (p *problem, internal bool) {
 		return blockedBy(blocked), false
 	case errors.As(err, &busy):
 		return boughtBy(busy), false
+	case errors.As(err, &past):
+		return replaying(past), false
 	}
 	if errors.As(err, &aside) {
 		return setAside(aside), true

@@ -16,6 +16,7 @@ import (
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"till/domain/checkout"
+	"till/domain/eventlog"
 	"till/domain/money"
 	"till/projections"
 )
@@ -29,6 +30,10 @@ type Shop struct {
 	Carts    *checkout.Carts
 	Checkout *checkout.Process
 	Views    *projections.Views
+	// Moments are the views as they stood in the past, Log what they are folded
+	// from.
+	Moments *projections.Moments
+	Log     eventlog.Log
 	// Currency is the ISO 4217 code in which price filters are read and an empty
 	// cart is totalled.
 	Currency string
@@ -73,6 +78,8 @@ type Server struct {
 	Config
 	sdk     *sdk.Server
 	handler http.Handler
+	// replays counts the moments of the past that each person asks for.
+	replays *perPerson
 }
 
 // New returns the face of the shop. It returns an error that names what the
@@ -81,6 +88,8 @@ func New(c Config) (*Server, error) {
 	switch {
 	case c.Carts == nil || c.Checkout == nil || c.Views == nil:
 		return nil, errors.New("mcp: the shop lacks its carts, its checkout or its views")
+	case c.Moments == nil || c.Log == nil:
+		return nil, errors.New("mcp: the shop lacks its past or its log")
 	case c.Now == nil || c.NewID == nil:
 		return nil, errors.New("mcp: the shop lacks its clock or its ids")
 	case !money.IsCurrency(c.Currency):
@@ -93,7 +102,7 @@ func New(c Config) (*Server, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{Config: c}
+	s := &Server{Config: c, replays: newPerPerson(replaysPerSecond, replaysAtOnce)}
 	s.sdk = s.newSDK()
 	s.handler = s.chain()
 	return s, nil

@@ -24,6 +24,7 @@ type orderPage struct {
 	Total      int          `json:"total"`
 	NextCursor string       `json:"next_cursor,omitempty"`
 	NextSteps  []string     `json:"next_steps"`
+	included
 }
 
 // orderShort is an order in the history.
@@ -54,7 +55,7 @@ type orderDetail struct {
 type orderAnswer struct {
 	orderDetail
 	NextSteps []string `json:"next_steps"`
-	AsOf      uint64   `json:"as_of"`
+	included
 }
 
 func (s *Server) orderTools() []tool {
@@ -66,25 +67,25 @@ func (s *Server) orderTools() []tool {
 				{name: "limit", kind: integer, least: 1, most: pageMax, fallback: pageOf, about: "Orders per page.", also: []string{"number_of_orders"}},
 				{name: "cursor", kind: text, most: 1000, about: "next_cursor of the page before."},
 			},
-			output: orderPage{}, reads: true, time: readTime, run: orderHistory,
+			output: orderPage{}, reads: true, past: true, time: readTime, run: orderHistory,
 		},
 		{
 			name: "get_order", title: "Look at an order",
 			about:  "Use this when the person asks about one order, or to see how a pending payment went. Example: {\"order_id\": \"CS-7K3M9-Q2X4T\"}. Returns its status, lines, total and payment.",
 			args:   []argument{{name: "order_id", kind: text, most: 60, required: true, about: "As checkout or get_order_history gave it.", example: "CS-7K3M9-Q2X4T", also: []string{"order", "id", "number"}}},
-			output: orderAnswer{}, reads: true, time: readTime, run: getOrder,
+			output: orderAnswer{}, reads: true, past: true, time: readTime, run: getOrder,
 		},
 	}
 }
 
 func orderHistory(ctx context.Context, c *call) (answer, error) {
-	page := orderPage{Orders: []orderShort{}}
-	err := c.Views.Read(ctx, 0, func(r *projections.Reader) error {
+	page := &orderPage{Orders: []orderShort{}}
+	err := c.read(ctx, func(r *projections.Reader) error {
 		found, err := r.Orders(ctx, projections.OrderQuery{User: c.caller.User, Limit: c.number("limit"), Cursor: c.text("cursor")})
 		if err != nil {
 			return err
 		}
-		page.Total, page.NextCursor = found.Total, found.Next
+		page.Total, page.NextCursor = found.Total, c.goesOn(found.Next)
 		page.Orders = make([]orderShort, 0, len(found.Orders))
 		for _, o := range found.Orders {
 			page.Orders = append(page.Orders, shortOf(o))
@@ -126,11 +127,11 @@ func shortOf(o order.State) orderShort {
 }
 
 func getOrder(ctx context.Context, c *call) (answer, error) {
-	var a orderAnswer
-	err := c.Views.Read(ctx, 0, func(r *projections.Reader) error {
+	var a *orderAnswer
+	err := c.read(ctx, func(r *projections.Reader) error {
 		o, err := c.order(ctx, r, c.text("order_id"))
 		if err == nil {
-			a = orderAnswer{orderDetail: detailOf(o), NextSteps: afterOrder(o), AsOf: uint64(r.At())}
+			a = &orderAnswer{orderDetail: detailOf(o), NextSteps: afterOrder(o)}
 		}
 		return err
 	})

@@ -39,6 +39,7 @@ type product struct {
 	Matched         string    `json:"matched_sku,omitempty"`
 	Withdrawn       bool      `json:"withdrawn,omitempty" about:"no longer sold"`
 	NextSteps       []string  `json:"next_steps"`
+	included
 }
 
 // variant is what can be put into a cart.
@@ -52,8 +53,8 @@ type variant struct {
 }
 
 func getProduct(ctx context.Context, c *call) (answer, error) {
-	var p product
-	err := c.Views.Read(ctx, 0, func(r *projections.Reader) error {
+	var p *product
+	err := c.read(ctx, func(r *projections.Reader) error {
 		l, sku, err := find(ctx, r, c.text("product"))
 		if err == nil {
 			p = productOf(l, sku)
@@ -102,9 +103,9 @@ func find(ctx context.Context, r *projections.Reader, ref string) (projections.L
 	return l, "", p
 }
 
-func productOf(l projections.Listing, sku string) product {
+func productOf(l projections.Listing, sku string) *product {
 	h := hitOf(l)
-	p := product{
+	p := &product{
 		ID: l.ID, Handle: l.Handle, Title: l.Title, Category: l.Category,
 		Description: clip(l.Description, descriptionTold), Tags: l.Tags, Options: l.Options,
 		Price: h.Price, PriceTo: h.PriceTo, InStock: h.InStock && !l.Withdrawn,

@@ -37,6 +37,7 @@ type productPage struct {
 	DidYouMean  []suggestion    `json:"did_you_mean,omitempty"`
 	Categories  []categoryCount `json:"categories,omitempty"`
 	NextSteps   []string        `json:"next_steps,omitempty"`
+	included
 }
 
 type categoryCount struct {
@@ -58,19 +59,19 @@ func (s *Server) productTools() []tool {
 		{
 			name: "list_products", title: "List products",
 			about: "Use this when someone wants to see what the shop has. Example: {\"category\": \"toys\", \"sort\": \"price_asc\"}. Returns products with price and stock, the categories, and a cursor for more.",
-			args:  filters, output: productPage{}, reads: true, time: readTime, run: listProducts,
+			args:  filters, output: productPage{}, reads: true, past: true, time: readTime, run: listProducts,
 		},
 		{
 			name: "search_products", title: "Search products",
 			about: "Use this when someone looks for something by words; misspellings are understood. Example: {\"query\": \"catnip mouse\", \"max_price\": 10}. Returns the best matches with price and stock.",
 			args: append([]argument{{name: "query", kind: text, most: 200, required: true, about: "Words to look for.", example: "warm bed", also: []string{"keyword", "text", "q"}}},
 				filters...),
-			output: productPage{}, reads: true, time: readTime, run: listProducts,
+			output: productPage{}, reads: true, past: true, time: readTime, run: listProducts,
 		},
 		{
 			name: "get_product", title: "Look at a product",
 			about: "Use this when you need a product's description, variants, SKUs or exact stock, e.g. before adding one of several variants. Example: {\"product\": \"catnip-mouse\"}. Returns the product; an unknown name gets the nearest ones.",
-			args:  []argument{productArgument}, output: product{}, reads: true, time: readTime, run: getProduct,
+			args:  []argument{productArgument}, output: product{}, reads: true, past: true, time: readTime, run: getProduct,
 		},
 	}
 }
@@ -90,8 +91,8 @@ func listProducts(ctx context.Context, c *call) (answer, error) {
 	if q.MaxPrice > 0 && q.MinPrice > q.MaxPrice {
 		return answer{}, invalid("min_price", "min_price must not be above max_price.")
 	}
-	var page productPage
-	err := c.Views.Read(ctx, 0, func(r *projections.Reader) error { return page.read(ctx, c, r, &q) })
+	page := &productPage{}
+	err := c.read(ctx, func(r *projections.Reader) error { return page.read(ctx, c, r, &q) })
 	if err != nil {
 		return answer{}, err
 	}
@@ -112,7 +113,7 @@ func (p *productPage) read(ctx context.Context, c *call, r *projections.Reader, 
 	if err != nil {
 		return err
 	}
-	p.Total, p.NextCursor, p.SearchedFor = found.Total, found.Next, found.Corrected
+	p.Total, p.NextCursor, p.SearchedFor = found.Total, c.goesOn(found.Next), found.Corrected
 	for _, l := range found.Products {
 		p.Products = append(p.Products, hitOf(l))
 	}

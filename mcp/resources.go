@@ -45,7 +45,7 @@ func (s *Server) readResource(ctx context.Context, req *sdk.ReadResourceRequest)
 	}
 	ctx, cancel := context.WithTimeout(ctx, readTime)
 	defer cancel()
-	body, err := c.resource(ctx, uri)
+	b, err := c.resource(ctx, uri)
 	var p *problem
 	switch {
 	case errors.As(err, &p) && !p.Retryable:
@@ -57,25 +57,32 @@ func (s *Server) readResource(ctx context.Context, req *sdk.ReadResourceRequest)
 		s.Logger.Error("resource failed", "request", c.request, "error", err.Error())
 		return nil, &jsonrpc.Error{Code: jsonrpc.CodeInternalError, Message: p.Message}
 	}
-	return &sdk.ReadResourceResult{Contents: []*sdk.ResourceContents{{URI: uri, MIMEType: "application/json", Text: string(encode(body))}}}, nil
+	b.include(c.at)
+	return &sdk.ReadResourceResult{Contents: []*sdk.ResourceContents{{URI: uri, MIMEType: "application/json", Text: string(encode(b))}}}, nil
 }
 
-func (c *call) resource(ctx context.Context, uri string) (body any, err error) {
+// orderRead is an order as a resource.
+type orderRead struct {
+	orderDetail
+	included
+}
+
+func (c *call) resource(ctx context.Context, uri string) (b body, err error) {
 	handle, isProduct := strings.CutPrefix(uri, productURI)
 	id := strings.TrimPrefix(uri, orderURI)
-	err = c.Views.Read(ctx, 0, func(r *projections.Reader) error {
+	err = c.read(ctx, func(r *projections.Reader) error {
 		if isProduct {
 			ref, err := url.PathUnescape(handle)
 			if err != nil {
 				return invalid("uri", "not a URI")
 			}
 			l, sku, err := find(ctx, r, ref)
-			body = productOf(l, sku)
+			b = productOf(l, sku)
 			return err
 		}
 		o, err := c.order(ctx, r, id)
-		body = detailOf(o)
+		b = &orderRead{orderDetail: detailOf(o)}
 		return err
 	})
-	return body, err
+	return b, err
 }

@@ -43,6 +43,7 @@ type shop struct {
 	t        testing.TB
 	log      *memlog.Log
 	views    *projections.Views
+	moments  *projections.Moments
 	products *decider.Handler[catalog.State, catalog.Command, catalog.Event]
 	process  *checkout.Process
 	gateway  *gateway
@@ -100,6 +101,10 @@ func newShop(t testing.TB, change ...func(*Config)) *shop {
 	}
 	t.Cleanup(func() { _ = views.Close() })
 	s.views = views
+	if s.moments, err = projections.NewMoments(t.TempDir(), s.log, types); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.moments.Close() })
 	s.gateway = &gateway{Gateway: testgateway.New(&memlog.Bucket{}, s.clock)}
 	s.products = decider.NewHandler(catalog.Decider(), types, s.log, views)
 	s.process = &checkout.Process{
@@ -131,7 +136,7 @@ func (s *shop) serve(change ...func(*Config)) {
 	}
 	c := Config{
 		Shop: Shop{
-			Carts: s.process.Carts, Checkout: s.process, Views: s.views, Currency: "USD",
+			Carts: s.process.Carts, Checkout: s.process, Views: s.views, Moments: s.moments, Log: s.log, Currency: "USD",
 			Now: s.clock, NewID: func() string { return fmt.Sprintf("id-%d", ids.Add(1)) },
 			Logger: slog.New(slog.NewJSONHandler(s.logged, nil)), Version: "test",
 		},

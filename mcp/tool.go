@@ -31,15 +31,28 @@ type tool struct {
 	// reads changes nothing; destroys takes something away; repeats says that
 	// doing it twice is doing it once; open reaches beyond the shop.
 	reads, destroys, repeats, open bool
-	time                           time.Duration
-	run                            func(context.Context, *call) (answer, error)
+	// past says that it can be asked about a moment of the past.
+	past bool
+	time time.Duration
+	run  func(context.Context, *call) (answer, error)
 }
 
 // answer is what a tool says: a sentence or two for people, and the content.
 type answer struct {
 	say  string
-	body any
+	body body
 }
+
+// body is the content of an answer; it holds an included.
+type body interface{ include(eventlog.Position) }
+
+// included ends the content of every answer: all that stands on the log up to
+// this position is in it.
+type included struct {
+	AsOf uint64 `json:"as_of"`
+}
+
+func (i *included) include(at eventlog.Position) { i.AsOf = uint64(at) }
 
 // call is one call of a tool.
 type call struct {
@@ -48,6 +61,12 @@ type call struct {
 	caller  Caller
 	request string
 	tool    string
+	// asked is the moment that the call is about; nil for now.
+	asked *eventlog.Position
+	// at is the position that the answer includes.
+	at eventlog.Position
+	// reading replaces the shop's own views; nil for them.
+	reading reading
 }
 
 // keyArgument names the argument under which a write is done only once.
@@ -84,11 +103,15 @@ func (s *Server) call(ctx context.Context, t tool, req *sdk.CallToolRequest) (*s
 	var err error
 	var a answer
 	if c.values, err = decode(t.args, req.Params.Arguments, s.Currency); err == nil {
+		err = c.turn(ctx)
+	}
+	if err == nil {
 		a, err = t.run(ctx, c)
 	}
 	if err != nil {
 		return s.refuse(ctx, c, err)
 	}
+	a.body.include(c.at)
 	body, err := json.Marshal(a.body)
 	if err != nil {
 		return s.refuse(ctx, c, err)
@@ -106,6 +129,7 @@ func (s *Server) refuse(ctx context.Context, c *call, err error) (*sdk.CallToolR
 		return nil, ctx.Err() // nobody is listening any more
 	}
 	p, internal := explain(err, c.request)
+	p.AsOf = uint64(c.at)
 	if internal {
 		s.Logger.LogAttrs(ctx, slog.LevelError, "tool failed",
 			slog.String("tool", c.tool), slog.String("request", c.request), slog.String("error", err.Error()))

@@ -8,7 +8,13 @@ import (
 
 // tools are all tools; the SDK lists them by name, so their order is stable.
 func (s *Server) tools() []tool {
-	return slices.Concat(s.productTools(), s.cartTools(), s.checkoutTools(), s.orderTools())
+	all := slices.Concat(s.productTools(), s.cartTools(), s.checkoutTools(), s.orderTools())
+	for i, t := range all {
+		if t.past {
+			all[i].args = slices.Concat(t.args, []argument{asOf})
+		}
+	}
+	return all
 }
 
 // scopeOf is what a token must hold for each tool. A switch, because there are

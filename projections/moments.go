@@ -98,6 +98,14 @@ func (m *Moments) Own(ctx context.Context, at eventlog.Position, tell func(at, o
 	return OpenPast(ctx, m.dir, m.log, m.types, at, tell)
 }
 
+// Has is whether the moment is at hand or being folded, so that reading it
+// begins no folding.
+func (m *Moments) Has(at eventlog.Position) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.ContainsFunc(m.kept, func(k *moment) bool { return k.at == at })
+}
+
 // enter finds the moment or begins to fold it.
 func (m *Moments) enter(ctx context.Context, at eventlog.Position) (*moment, error) {
 	head, err := m.log.Head(ctx)
