@@ -44,6 +44,11 @@ func TestEverySchemaIsOneThatAllClientsTake(t *testing.T) {
 			}
 			lint(t, tool.Name+" in", tool.InputSchema)
 			lint(t, tool.Name+" out", tool.OutputSchema)
+			out := tool.OutputSchema.(map[string]any)
+			required, _ := out["required"].([]any)
+			if p, _ := out["properties"].(map[string]any)["as_of"].(map[string]any); p["type"] != "integer" || !slices.Contains(required, any("as_of")) {
+				t.Errorf("%s does not say which position its answer includes", tool.Name)
+			}
 		}
 		want := []string{"add_to_cart", "checkout", "clear_cart", "get_order", "get_order_history", "get_product", "list_products",
 			"remove_from_cart", "review_checkout", "search_products", "update_cart_quantity", "view_cart"}

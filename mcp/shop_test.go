@@ -89,12 +89,7 @@ func newShop(t testing.TB, change ...func(*Config)) *shop {
 	t.Helper()
 	s := &shop{t: t, log: memlog.New("epoch-1"), logged: &lockedBuffer{}, now: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)}
 	types := eventlog.NewTypes()
-	for _, register := range []func(*eventlog.Types){
-		catalog.Register, stock.Register, cart.Register, order.Register,
-		account.Register, grant.Register, client.Register, session.Register,
-	} {
-		register(types)
-	}
+	registerAll(types)
 	views, err := projections.Open(t.Context(), projections.Options{Dir: t.TempDir(), Log: s.log, Types: types})
 	if err != nil {
 		t.Fatal(err)
@@ -121,6 +116,16 @@ func newShop(t testing.TB, change ...func(*Config)) *shop {
 	s.sell("10", "gone-thing", "Gone Thing", "toys", 0, variants("GONE", "", 1000))
 	s.serve(change...)
 	return s
+}
+
+// registerAll makes the events of the shop known.
+func registerAll(types *eventlog.Types) {
+	for _, register := range []func(*eventlog.Types){
+		catalog.Register, stock.Register, cart.Register, order.Register,
+		account.Register, grant.Register, client.Register, session.Register,
+	} {
+		register(types)
+	}
 }
 
 // serve puts the face on HTTP.
@@ -157,7 +162,7 @@ func authenticate(next http.Handler) http.Handler {
 		user, scopes, _ := strings.Cut(token, ":")
 		info := &auth.TokenInfo{UserID: user, Scopes: grant.Shopping(), Expiration: time.Now().Add(time.Hour)}
 		if scopes != "" {
-			info.Scopes = strings.Fields(scopes)
+			info.Scopes = strings.Split(scopes, ",")
 		}
 		return info, nil
 	}, nil)(next)
