@@ -95,6 +95,7 @@ func TestThePastIsAnsweredAsItWas(t *testing.T) {
 			ask("get_order", args{"order_id": order[who] + "?"})
 			if order[who] != "" {
 				ask("get_order", args{"order_id": order[who]})
+				ask("explain_order", args{"order_id": order[who]})
 			}
 		}
 	}

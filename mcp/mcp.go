@@ -30,10 +30,11 @@ type Shop struct {
 	Carts    *checkout.Carts
 	Checkout *checkout.Process
 	Views    *projections.Views
-	// Moments are the views as they stood in the past, Log what they are folded
-	// from.
+	// Moments are the views as they stood in the past; Log is what they are folded
+	// from, Types the words that it is written in.
 	Moments *projections.Moments
 	Log     eventlog.Log
+	Types   *eventlog.Types
 	// Currency is the ISO 4217 code in which price filters are read and an empty
 	// cart is totalled.
 	Currency string
@@ -88,7 +89,7 @@ func New(c Config) (*Server, error) {
 	switch {
 	case c.Carts == nil || c.Checkout == nil || c.Views == nil:
 		return nil, errors.New("mcp: the shop lacks its carts, its checkout or its views")
-	case c.Moments == nil || c.Log == nil:
+	case c.Moments == nil || c.Log == nil || c.Types == nil:
 		return nil, errors.New("mcp: the shop lacks its past or its log")
 	case c.Now == nil || c.NewID == nil:
 		return nil, errors.New("mcp: the shop lacks its clock or its ids")

@@ -58,6 +58,11 @@ type orderAnswer struct {
 	included
 }
 
+var orderArgument = argument{
+	name: "order_id", kind: text, most: 60, required: true, example: "CS-7K3M9-Q2X4T",
+	about: "As checkout or get_order_history gave it.", also: []string{"order", "id", "number"},
+}
+
 func (s *Server) orderTools() []tool {
 	return []tool{
 		{
@@ -72,9 +77,10 @@ func (s *Server) orderTools() []tool {
 		{
 			name: "get_order", title: "Look at an order",
 			about:  "Use this when the person asks about one order, or to see how a pending payment went. Example: {\"order_id\": \"CS-7K3M9-Q2X4T\"}. Returns its status, lines, total and payment.",
-			args:   []argument{{name: "order_id", kind: text, most: 60, required: true, about: "As checkout or get_order_history gave it.", example: "CS-7K3M9-Q2X4T", also: []string{"order", "id", "number"}}},
+			args:   []argument{orderArgument},
 			output: orderAnswer{}, reads: true, past: true, time: readTime, run: getOrder,
 		},
+		explainOrderTool(),
 	}
 }
 
@@ -139,7 +145,7 @@ func getOrder(ctx context.Context, c *call) (answer, error) {
 		return answer{}, err
 	}
 	var t strings.Builder
-	fmt.Fprintf(&t, "Order %s is %s, %s.", a.OrderID, strings.ReplaceAll(a.Status, "_", " "), a.Total.Display)
+	fmt.Fprintf(&t, "Order %s is %s, %s.", a.OrderID, worded(a.Status), a.Total.Display)
 	if a.Reason != "" {
 		t.WriteString(" " + a.Reason)
 	}

@@ -1,6 +1,7 @@
 package mcp
 
 import (
+	"strings"
 	"time"
 
 	"till/domain/money"
@@ -23,6 +24,9 @@ func (s *Server) total(a money.Amount) price {
 	}
 	return priced(a)
 }
+
+// worded is a word of a program as people say it: "payment declined".
+func worded(word string) string { return strings.ReplaceAll(word, "_", " ") }
 
 // stamp is a time as it is answered: RFC 3339 in UTC; empty for none.
 func stamp(t time.Time) string {

@@ -44,6 +44,7 @@ type shop struct {
 	log      *memlog.Log
 	views    *projections.Views
 	moments  *projections.Moments
+	types    *eventlog.Types
 	products *decider.Handler[catalog.State, catalog.Command, catalog.Event]
 	process  *checkout.Process
 	gateway  *gateway
@@ -90,6 +91,7 @@ func newShop(t testing.TB, change ...func(*Config)) *shop {
 	s := &shop{t: t, log: memlog.New("epoch-1"), logged: &lockedBuffer{}, now: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)}
 	types := eventlog.NewTypes()
 	registerAll(types)
+	s.types = types
 	views, err := projections.Open(t.Context(), projections.Options{Dir: t.TempDir(), Log: s.log, Types: types})
 	if err != nil {
 		t.Fatal(err)
@@ -141,7 +143,7 @@ func (s *shop) serve(change ...func(*Config)) {
 	}
 	c := Config{
 		Shop: Shop{
-			Carts: s.process.Carts, Checkout: s.process, Views: s.views, Moments: s.moments, Log: s.log, Currency: "USD",
+			Carts: s.process.Carts, Checkout: s.process, Views: s.views, Moments: s.moments, Log: s.log, Types: s.types, Currency: "USD",
 			Now: s.clock, NewID: func() string { return fmt.Sprintf("id-%d", ids.Add(1)) },
 			Logger: slog.New(slog.NewJSONHandler(s.logged, nil)), Version: "test",
 		},

@@ -105,12 +105,14 @@ func TestTextAndStructureSayTheSame(t *testing.T) {
 			order = id
 		}
 	}
-	res, err := a.CallTool(t.Context(), &sdk.CallToolParams{Name: "get_order", Arguments: args{"order_id": order}})
-	if err != nil || res.IsError {
-		t.Fatalf("get_order: %+v, %v", res, err)
+	for _, tool := range []string{"get_order", "explain_order"} {
+		res, err := a.CallTool(t.Context(), &sdk.CallToolParams{Name: tool, Arguments: args{"order_id": order}})
+		if err != nil || res.IsError {
+			t.Fatalf("%s: %+v, %v", tool, res, err)
+		}
+		seen[tool] = true
+		checkAgainst(t, s, tool, res.StructuredContent)
 	}
-	seen["get_order"] = true
-	checkAgainst(t, s, "get_order", res.StructuredContent)
 	for _, tool := range s.face.tools() {
 		if !seen[tool.name] {
 			t.Errorf("%s was not tried", tool.name)

@@ -25,7 +25,7 @@ func scopeOf(tool string) string {
 		return grant.CatalogRead
 	case "view_cart", "add_to_cart", "update_cart_quantity", "remove_from_cart", "clear_cart", "review_checkout":
 		return grant.CartWrite
-	case "get_order_history", "get_order":
+	case "get_order_history", "get_order", "explain_order":
 		return grant.OrdersRead
 	case "checkout":
 		return grant.OrdersWrite
