@@ -1,8 +1,10 @@
 package cmd
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -26,7 +28,7 @@ func (a *App) routes(opt ServeOptions) (http.Handler, error) {
 	}
 	face, err := mcp.New(mcp.Config{
 		Shop: mcp.Shop{
-			Carts: a.checkout.Carts, Checkout: a.checkout, Views: a.views, Moments: a.moments, Log: a.log, Types: a.types, Currency: currency,
+			Carts: a.checkout.Carts, Checkout: a.checkout, Views: a.views, Moments: a.moments, Log: a.log, Types: a.types, FindUser: a.findUser, Currency: currency,
 			Now: time.Now, NewID: rand.Text, Logger: a.opt.Logger, Version: Version(),
 		},
 		PublicURL: public, AllowOrigins: opt.AllowOrigins,
@@ -53,6 +55,15 @@ func needs(r *http.Request) []string { return mcp.Needs(r).Scopes }
 func caller(token *auth.TokenInfo) (mcp.Caller, bool) {
 	c, ok := authz.CallerFrom(token)
 	return mcp.Caller{User: c.User, Client: c.Client, Grant: c.Grant, Scopes: c.Scopes}, ok
+}
+
+// findUser is the id of the person with the login name.
+func (a *App) findUser(ctx context.Context, login string) (id string, known bool, err error) {
+	id, err = a.authz.Accounts().Find(ctx, login)
+	if errors.Is(err, authz.ErrNobody) {
+		return "", false, nil
+	}
+	return id, err == nil, err
 }
 
 // ready answers 200 while the shop can sell: the log can be read, the views

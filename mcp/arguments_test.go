@@ -16,7 +16,7 @@ import (
 // error that names the argument, and nothing is written.
 func TestBadArgumentsAreRefusedInWords(t *testing.T) {
 	s := newShop(t)
-	a := s.agent("alice", modernEra)
+	a := s.agent(keeper, modernEra)
 	a.ok("add_to_cart", args{"product": "catnip-mouse"})
 	before := s.head()
 	long := strings.Repeat("x", 1001)

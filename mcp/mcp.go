@@ -5,6 +5,7 @@
 package mcp
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -35,6 +36,8 @@ type Shop struct {
 	Moments *projections.Moments
 	Log     eventlog.Log
 	Types   *eventlog.Types
+	// FindUser returns the id of the person with the login name, false for none.
+	FindUser func(ctx context.Context, login string) (id string, known bool, err error)
 	// Currency is the ISO 4217 code in which price filters are read and an empty
 	// cart is totalled.
 	Currency string
@@ -91,6 +94,8 @@ func New(c Config) (*Server, error) {
 		return nil, errors.New("mcp: the shop lacks its carts, its checkout or its views")
 	case c.Moments == nil || c.Log == nil || c.Types == nil:
 		return nil, errors.New("mcp: the shop lacks its past or its log")
+	case c.FindUser == nil:
+		return nil, errors.New("mcp: the shop knows nobody by name")
 	case c.Now == nil || c.NewID == nil:
 		return nil, errors.New("mcp: the shop lacks its clock or its ids")
 	case !money.IsCurrency(c.Currency):

@@ -50,7 +50,7 @@ func (s *Server) newSDK() *sdk.Server {
 			},
 		})
 	// One call: a later one would wrap around the recoverer.
-	server.AddReceivingMiddleware(s.recovering, writing, s.scoped)
+	server.AddReceivingMiddleware(s.recovering, writing, s.scoped, s.listed)
 	for _, t := range s.tools() {
 		s.add(server, t)
 	}

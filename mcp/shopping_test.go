@@ -105,8 +105,13 @@ func TestTextAndStructureSayTheSame(t *testing.T) {
 			order = id
 		}
 	}
-	for _, tool := range []string{"get_order", "explain_order"} {
-		res, err := a.CallTool(t.Context(), &sdk.CallToolParams{Name: tool, Arguments: args{"order_id": order}})
+	s.people()
+	k := s.agent(keeper, modernEra)
+	for tool, in := range map[string]args{
+		"get_order": {"order_id": order}, "explain_order": {"order_id": order},
+		"show_history": {"kind": "order", "id": order}, "replay_view": {"user": "alice", "view": "orders"},
+	} {
+		res, err := k.CallTool(t.Context(), &sdk.CallToolParams{Name: tool, Arguments: in})
 		if err != nil || res.IsError {
 			t.Fatalf("%s: %+v, %v", tool, res, err)
 		}

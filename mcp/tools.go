@@ -8,7 +8,7 @@ import (
 
 // tools are all tools; the SDK lists them by name, so their order is stable.
 func (s *Server) tools() []tool {
-	all := slices.Concat(s.productTools(), s.cartTools(), s.checkoutTools(), s.orderTools())
+	all := slices.Concat(s.productTools(), s.cartTools(), s.checkoutTools(), s.orderTools(), s.adminTools())
 	for i, t := range all {
 		if t.past {
 			all[i].args = slices.Concat(t.args, []argument{asOf})
@@ -29,6 +29,8 @@ func scopeOf(tool string) string {
 		return grant.OrdersRead
 	case "checkout":
 		return grant.OrdersWrite
+	case "show_history", "replay_view":
+		return grant.ShopAdmin
 	}
 	return ""
 }
