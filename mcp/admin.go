@@ -17,6 +17,8 @@ import (
 // and change nothing.
 func (s *Server) adminTools() []tool {
 	user := argument{name: "user", kind: text, most: 100, required: true, about: "Login name or id.", example: "alice", also: []string{"login"}}
+	ofOrder, ofUser := orderArgument, user
+	ofOrder.required, ofOrder.about, ofUser.required = false, "The order.", false
 	return []tool{
 		{
 			name: "show_history", title: "Show a history",
@@ -39,6 +41,12 @@ func (s *Server) adminTools() []tool {
 				{name: "cursor", kind: text, most: 1000, about: "next_cursor of the page before."},
 			},
 			output: replayed{}, reads: true, past: true, time: readTime, run: replayView,
+		},
+		{
+			name: "why", title: "Say why",
+			about:  "Use this when you ask where an order or a line of a cart comes from. Example: {\"order_id\": \"CS-7K3M9-Q2X4T\"}. Returns the events that made it, with the command, tool, agent and grant behind each.",
+			args:   []argument{ofOrder, ofUser, {name: "sku", kind: text, most: 100, about: "Or the cart line of the user.", example: "MOUSE-CATNIP"}},
+			output: origin{}, reads: true, past: true, time: readTime, run: why,
 		},
 	}
 }

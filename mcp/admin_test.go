@@ -18,7 +18,7 @@ import (
 const root = "root:catalog:read,shop:admin"
 
 // adminNames are the tools for those who run the shop.
-var adminNames = []string{"replay_view", "show_history"}
+var adminNames = []string{"replay_view", "show_history", "why"}
 
 // TestToolsOfAdministratorsAreListedToThemOnly, whatever the session was opened
 // with.

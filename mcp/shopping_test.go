@@ -109,7 +109,7 @@ func TestTextAndStructureSayTheSame(t *testing.T) {
 	k := s.agent(keeper, modernEra)
 	for tool, in := range map[string]args{
 		"get_order": {"order_id": order}, "explain_order": {"order_id": order},
-		"show_history": {"kind": "order", "id": order}, "replay_view": {"user": "alice", "view": "orders"},
+		"show_history": {"kind": "order", "id": order}, "replay_view": {"user": "alice", "view": "orders"}, "why": {"order_id": order},
 	} {
 		res, err := k.CallTool(t.Context(), &sdk.CallToolParams{Name: tool, Arguments: in})
 		if err != nil || res.IsError {

@@ -29,7 +29,7 @@ func scopeOf(tool string) string {
 		return grant.OrdersRead
 	case "checkout":
 		return grant.OrdersWrite
-	case "show_history", "replay_view":
+	case "show_history", "replay_view", "why":
 		return grant.ShopAdmin
 	}
 	return ""
