@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
 
 	"till/domain/catalog"
 )
@@ -126,10 +127,9 @@ func progress(to io.Writer, total int, what string) *progressbar.ProgressBar {
 		progressbar.OptionClearOnFinish())
 }
 
-func isTerminal(f *os.File) bool {
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}
+// isTerminal is whether a person sits at the other end. /dev/null is a device
+// too, and none.
+func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 
 func plural(n int, noun string) string {
 	if n == 1 {

@@ -25,6 +25,7 @@ type cli struct {
 	Catalog catalogCmd `cmd:"" help:"The catalogue."`
 	Events  eventsCmd  `cmd:"" help:"List or follow what happened."`
 	Diff    diffCmd    `cmd:"" help:"What changed between two moments, view by view."`
+	Replay  replayCmd  `cmd:"" help:"What a user's views said at a moment, or walk through their history event by event."`
 	Rebuild rebuildCmd `cmd:"" help:"Build the views anew from the log, or verify them, while the shop serves."`
 
 	Doctor     doctorCmd     `cmd:"" help:"Look whether all is well with a shop, and what to do where it is not."`
