@@ -128,6 +128,9 @@ func TestForgottenInTheWholeFolder(t *testing.T) {
 	if before := mustTill(t, "events", "--data", dir); !strings.Contains(before, somebody) {
 		t.Fatalf("the name was not shown before:\n%s", before)
 	}
+	// What is made of the past while the shop runs is searched too.
+	mustTill(t, "diff", "10", "--user", somebody, "--data", dir)
+	mustTill(t, "rebuild", "--data", dir)
 	traces["name"], traces["password"] = []byte(somebody), []byte(password)
 
 	if _, errs, code := till(t, "forget", somebody, "--data", dir); code != 1 || !strings.Contains(errs, "--yes") {

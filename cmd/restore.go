@@ -143,6 +143,9 @@ func fillFolder(ctx context.Context, t terminal, folder *Folder, file io.ReadSee
 	if err := fillLog(ctx, t, folder, file, found.head); err != nil {
 		return err
 	}
+	if f, ok := t.err.(*os.File); ok && isTerminal(f) {
+		fmt.Fprintln(f, "The views are built from the log.") // half a minute for a million events
+	}
 	shop, err := Open(ctx, Options{Dir: folder.Path(), folder: folder})
 	if err != nil {
 		return err
