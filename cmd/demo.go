@@ -92,6 +92,7 @@ func (d *demo) run(ctx context.Context, endpoint string) error {
 		} `json:"orders"`
 	}{}
 	d.into(&history, d.call(ctx, "What have I bought?", "get_order_history", nil))
+	d.call(ctx, "And how did that go?", "explain_order", args{"order_id": bought.OrderID})
 	switch {
 	case d.err != nil:
 		return d.err

@@ -29,6 +29,7 @@ func TestDemo(t *testing.T) {
 		{`q_[A-Za-z0-9_-]{50,}`, "q_QUOTE"},
 		{`\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(Z| UTC)?`, "TIME"},
 		{`position \d+`, "position N"},
+		{`reference test_[0-9a-f]+`, "reference REFERENCE"},
 	} {
 		got = regexp.MustCompile(mask[0]).ReplaceAllString(got, mask[1])
 	}
