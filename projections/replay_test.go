@@ -22,6 +22,7 @@ import (
 	"till/domain/money"
 	"till/domain/order"
 	"till/domain/stock"
+	"till/projections"
 )
 
 // life does random commands of every kind, as several people at once would.
@@ -133,6 +134,9 @@ func TestViewsAreWhatTheLogSays(t *testing.T) {
 		caughtUp(t, l.views, l.log)
 		live := dump(t, dirs[0])
 		l.agrees()
+		if _, err := l.views.Verify(t.Context(), nil, untold, func(d projections.Difference) error { return fmt.Errorf("%+v", d) }); err != nil {
+			r.Fatal(err)
+		}
 		l.reopen()
 		caughtUp(t, l.views, l.log)
 		same(r, "a restart changed something", live, dump(t, dirs[0]))

@@ -1,0 +1,186 @@
+package projections_test
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"till/domain/account"
+	"till/domain/account/session"
+	"till/domain/cart"
+	"till/domain/catalog"
+	"till/domain/checkout"
+	"till/domain/client"
+	"till/domain/eventlog"
+	"till/domain/eventlog/archive"
+	"till/domain/eventlog/memlog"
+	"till/domain/grant"
+	"till/domain/order"
+	"till/domain/stock"
+	"till/projections"
+)
+
+var update = flag.Bool("update", false, "add a stored history that has the events which no other has")
+
+// Histories that were written once stay readable: whatever the events have
+// become since, the views of such a log are what its streams fold to, live and
+// rebuilt. Together they hold every type of event.
+func TestStoredHistories(t *testing.T) {
+	files, err := filepath.Glob("testdata/histories/*.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	missing := allTypes().Names()
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			log := stored(t, file, func(e eventlog.Envelope) {
+				missing = slices.DeleteFunc(missing, func(name string) bool { return name == e.Type })
+			})
+			// As it is read today, and by a program that has newer versions of
+			// some events and upcasts these.
+			for name, types := range map[string]*eventlog.Types{"today": allTypes(), "upcast": faulty("nothing holds this")} {
+				t.Run(name, func(t *testing.T) {
+					s := &shop{t: t, dir: t.TempDir(), log: log, types: types, now: began}
+					s.open()
+					defer s.views.Close()
+					caughtUp(t, s.views, log)
+					told := func(d projections.Difference) error { return fmt.Errorf("%+v", d) }
+					if _, err := s.views.Verify(t.Context(), nil, untold, told); err != nil {
+						t.Error(err)
+					}
+					rapid.Check(t, func(r *rapid.T) { (&life{shop: s, r: r}).agrees() })
+				})
+			}
+		})
+	}
+	if len(missing) == 0 {
+		return
+	}
+	if !*update {
+		t.Fatalf("no stored history holds %v; live through them in everything below and run the test with -update", missing)
+	}
+	write(t, filepath.Join("testdata", "histories", fmt.Sprintf("%d.jsonl", len(files)+1)))
+}
+
+func stored(t *testing.T, file string, each func(eventlog.Envelope)) *memlog.Log {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := archive.NewReader(bytes.NewReader(data), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, last := memlog.New(r.Head().Epoch), map[eventlog.Stream]eventlog.Position{}
+	for item, err := range r.Items() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := *item.Event
+		each(e)
+		if last[e.Stream], err = log.Append(t.Context(), eventlog.Change{Stream: e.Stream, Expected: last[e.Stream], Events: []eventlog.Envelope{e}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return log
+}
+
+func write(t *testing.T, file string) {
+	t.Helper()
+	s := everything(t)
+	head, _ := s.log.Head(t.Context())
+	var b bytes.Buffer
+	w, err := archive.NewWriter(&b, archive.Head{Kind: archive.Log, Format: archive.Format, Epoch: s.log.Epoch(), Events: head}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for p := eventlog.Position(1); p <= head; p++ {
+		if err := w.Event(must(s.log.Get(t.Context(), p))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, b.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("wrote %s", file)
+}
+
+// everything is a shop in which everything has happened.
+func everything(t *testing.T) *shop {
+	s := newShop(t)
+	s.sell(mouse(), 20)
+	bed := mouse()
+	bed.ID, bed.Handle, bed.Title, bed.Variants[0].SKU = "9", "old-bed", "Old Bed", "BED-OLD"
+	s.sell(bed, 3)
+	bed.Title = "Older Bed"
+	do(s, s.products, bed.ID, catalog.Command(catalog.Offer{Product: bed}))
+	do(s, s.process.Stocks, "BED-OLD", stock.Command(stock.Count{OnHand: 2}))
+	for _, user := range []string{"usr_1", "usr_2", "usr_3"} {
+		do(s, s.accounts, user, account.Command(account.Open{User: user, Login: eventlog.Sealed{Of: user, Data: []byte("sealed")}, Role: account.Customer, Credential: "crd_1", At: s.now}))
+		do(s, s.sessions, "ses_"+user, session.Command(session.Start{User: user, Credential: "crd_1", At: s.now, Expires: s.now.Add(time.Hour)}))
+		s.add(user, "MOUSE-CATNIP", 2)
+		s.add(user, "BED-OLD", 1)
+	}
+	do(s, s.process.Carts, "usr_1", cart.Command(cart.SetQuantity{SKU: "MOUSE-CATNIP", Quantity: 5}))
+	do(s, s.process.Carts, "usr_2", cart.Command(cart.Remove{SKU: "BED-OLD"}))
+	do(s, s.process.Carts, "usr_3", cart.Command(cart.Clear{}))
+	buy := func(user, method string) checkout.Result {
+		result, err := s.process.CheckOut(t.Context(), checkout.Request{User: user, Method: method}, s.meta())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return result
+	}
+	buy("usr_1", "pm_card_visa_chargeDeclined")
+	buy("usr_1", "pm_card_visa")
+	pending := buy("usr_2", "tok_timeout")
+	s.now = s.now.Add(time.Hour)
+	if _, err := s.process.Resume(t.Context(), pending.Order.ID, s.meta()); err != nil {
+		t.Fatal(err)
+	}
+	s.interrupted("usr_3")
+	do(s, s.clients, "cli_1", client.Command(client.RegisterClient{ID: "cli_1", Name: "An Agent", Redirects: []string{"http://127.0.0.1/cb"}, At: s.now}))
+	do(s, s.grants, "grt_1", grant.Command(grant.Authorize{ID: "grt_1", User: "usr_1", Client: "cli_1", Resource: "r", Redirect: "u", Scopes: grant.Shopping(),
+		Challenge: "c", Code: "code", CodeExpires: s.now.Add(time.Hour), Until: s.now.Add(24 * time.Hour), At: s.now}))
+	do(s, s.grants, "grt_1", grant.Command(grant.Redeem{Code: "code", Client: "cli_1", Challenge: "c",
+		Pair: grant.Pair{Access: "a1", Expires: s.now.Add(time.Minute), Refresh: "r1", At: s.now}}))
+	do(s, s.grants, "grt_1", grant.Command(grant.Revoke{Reason: grant.ByUser, At: s.now}))
+	do(s, s.sessions, "ses_usr_1", session.Command(session.End{At: s.now}))
+	do(s, s.accounts, "usr_1", account.Command(account.ChangePassword{Credential: "crd_2", At: s.now}))
+	do(s, s.accounts, "usr_2", account.Command(account.Disable{At: s.now}))
+	do(s, s.accounts, "usr_2", account.Command(account.Enable{At: s.now}))
+	do(s, s.accounts, "usr_3", account.Command(account.Forget{At: s.now}))
+	do(s, s.products, bed.ID, catalog.Command(catalog.Withdraw{}))
+	return s
+}
+
+// interrupted is a checkout whose caller died before the payment.
+func (s *shop) interrupted(user string) {
+	s.t.Helper()
+	s.add(user, "BED-OLD", 1)
+	quote, err := s.process.Review(s.t.Context(), user)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	id := checkout.OrderID(quote.ID)
+	do(s, s.process.Orders, id, order.Command(order.Start{ID: id, User: user, Quote: quote.ID, CartVersion: quote.CartVersion,
+		Lines: quote.Lines, Total: quote.Total, Method: "pm_card_visa", At: s.now}))
+	s.now = s.now.Add(time.Hour)
+	if _, err := s.process.Resume(s.t.Context(), id, s.meta()); err != nil {
+		s.t.Fatal(err)
+	}
+}
