@@ -19,7 +19,9 @@ func (v *Views) reuse(ctx context.Context, path string) (s *store, why string, e
 	s = &store{tables: newTables(), path: path, alarm: v.alarm, published: make(chan struct{})}
 	s.distrust = func(err error) {
 		s.condemned.Store(true)
-		v.store.CompareAndSwap(s, nil) // nobody else reads from it
+		if !v.store.CompareAndSwap(s, nil) && v.store.Load() != nil {
+			return // a rebuilt one has taken its place, about which this says nothing
+		}
 		select {
 		case v.broken <- err:
 		default:
