@@ -155,7 +155,7 @@ func getOrder(ctx context.Context, c *call) (answer, error) {
 
 // order finds an order of the caller; a miss names the latest ones.
 func (c *call) order(ctx context.Context, r *projections.Reader, id string) (order.State, error) {
-	for _, spelt := range []string{id, spelling(id)} {
+	for _, spelt := range []string{id, order.Spelling(id)} {
 		if o, ok, err := r.Order(ctx, c.caller.User, spelt); err != nil || ok {
 			return o, err
 		}
@@ -170,16 +170,6 @@ func (c *call) order(ctx context.Context, r *projections.Reader, id string) (ord
 		p.Suggestions = append(p.Suggestions, suggestion{o.ID, stamp(o.PlacedAt) + ", " + o.Total.String()})
 	}
 	return order.State{}, p
-}
-
-// spelling mends what people misread in an order number: lower case, blanks,
-// and the letters that look like digits and that no number holds.
-func spelling(id string) string {
-	id = strings.NewReplacer(" ", "", "O", "0", "I", "1", "L", "1", "–", "-").Replace(strings.ToUpper(id))
-	if len(id) == 11 && id[5] == '-' {
-		id = "CS-" + id
-	}
-	return id
 }
 
 func detailOf(o order.State) orderDetail {

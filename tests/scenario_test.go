@@ -22,6 +22,7 @@ import (
 //	halt                    stop it (stop is testscript's own word)
 //	call USER TOOL [JSON]   call a tool as a demo user; prints the answer's text
 //	                        with ids masked; "! call" expects a refusal
+//	take VAR REGEXP         set $VAR to what the last output has of REGEXP's group
 func TestScenarios(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata/scenarios",
@@ -36,6 +37,7 @@ func TestScenarios(t *testing.T) {
 			"serve": serveWord,
 			"halt":  func(ts *testscript.TestScript, _ bool, _ []string) { of(ts).stop() },
 			"call":  callWord,
+			"take":  takeWord,
 		},
 	})
 }
@@ -109,6 +111,17 @@ func callWord(ts *testscript.TestScript, neg bool, words []string) {
 	if result.IsError != neg {
 		ts.Fatalf("%s: refused %v, expected %v: %s", words[1], result.IsError, neg, mustText(result))
 	}
+}
+
+func takeWord(ts *testscript.TestScript, neg bool, words []string) {
+	if neg || len(words) != 2 {
+		ts.Fatalf("usage: take VAR REGEXP")
+	}
+	found := regexp.MustCompile(words[1]).FindStringSubmatch(ts.ReadFile("stdout"))
+	if len(found) != 2 {
+		ts.Fatalf("the last output holds nothing like %s with one group", words[1])
+	}
+	ts.Setenv(words[0], found[1])
 }
 
 func mustText(r *sdk.CallToolResult) string {

@@ -98,3 +98,11 @@ func (t *Types) Decode(e Envelope) (any, error) {
 
 // Names returns the registered wire names in order.
 func (t *Types) Names() []string { return slices.Sorted(maps.Keys(t.byName)) }
+
+// Newest is the newest version of the type, 0 if it is not registered.
+func (t *Types) Newest(name string) int {
+	if et := t.byName[name]; et != nil {
+		return et.newest
+	}
+	return 0
+}

@@ -50,6 +50,9 @@ func TestEveryEventHasWords(t *testing.T) {
 	name := regexp.MustCompile(`^(.+)\.v(\d+)\.json$`)
 	known, told := types(), map[string]string{}
 	for _, file := range append(files, nested...) {
+		if strings.HasPrefix(filepath.ToSlash(file), "../eventlog/") {
+			continue // the example of how a version is added
+		}
 		m := name.FindStringSubmatch(filepath.Base(file))
 		data, err := os.ReadFile(file)
 		if m == nil || err != nil {

@@ -5,6 +5,7 @@ package order
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"till/domain/cart"
@@ -73,6 +74,16 @@ func (s State) Bought() []cart.Bought {
 		bought[i] = cart.Bought{SKU: l.SKU, Quantity: l.Quantity}
 	}
 	return bought
+}
+
+// Spelling mends what people misread in an order number: lower case, blanks,
+// and the letters that look like digits and that no number holds.
+func Spelling(id string) string {
+	id = strings.NewReplacer(" ", "", "O", "0", "I", "1", "L", "1", "–", "-").Replace(strings.ToUpper(id))
+	if len(id) == 11 && id[5] == '-' {
+		id = "CS-" + id
+	}
+	return id
 }
 
 var (
