@@ -6,9 +6,7 @@ package history
 
 import (
 	"fmt"
-	"strings"
 	"time"
-	"unicode"
 
 	"till/domain/cart"
 	"till/domain/money"
@@ -17,23 +15,8 @@ import (
 // maxText bounds how much of a text from outside is told, in characters.
 const maxText = 80
 
-// clean makes text from outside safe to show on a terminal and to a model: one
-// line, no control characters, not long.
-func clean(text string) string {
-	text = strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t' || r == '\r':
-			return ' '
-		case !unicode.IsPrint(r):
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(text, "�"))
-	if r := []rune(text); len(r) > maxText {
-		text = string(r[:maxText-1]) + "…"
-	}
-	return text
-}
+// clean is [Plain] at the length that sentences repeat.
+func clean(text string) string { return Plain(text, maxText) }
 
 // named is an item as people call it.
 func named(i cart.Item) string {

@@ -2,17 +2,7 @@ package history
 
 import (
 	"strings"
-	"time"
 	"unicode"
-)
-
-// Bounds of what a sentence repeats of text from outside, in characters.
-const (
-	maxName   = 80
-	maxReason = 200
-	maxID     = 80
-	// maxListed is how many things a sentence lists before it only counts.
-	maxListed = 5
 )
 
 // Plain makes text from outside fit for a line of a terminal or the context of
@@ -23,10 +13,10 @@ func Plain(text string, most int) string {
 	gap := false
 	for _, r := range text {
 		switch {
-		case unicode.IsSpace(r) || unicode.IsControl(r):
+		case unicode.IsSpace(r):
 			gap = true
 			continue
-		case unicode.In(r, unicode.Cf, unicode.Co, unicode.Cs):
+		case !unicode.IsPrint(r):
 			continue
 		}
 		if gap && len(clean) > 0 {
@@ -40,7 +30,3 @@ func Plain(text string, most int) string {
 	}
 	return string(clean)
 }
-
-// stamp is a time as a sentence says it. Sentences know no clock and no place,
-// so it is UTC and says so.
-func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }

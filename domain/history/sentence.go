@@ -100,7 +100,7 @@ func granting(event any) string {
 		if e.Verified != "" {
 			name += " (of " + clean(e.Verified) + ")"
 		}
-		return "allowed " + name + " to act with " + strings.Join(e.Scopes, " ")
+		return "allowed " + name + " to act with " + strings.Join(cleaned(e.Scopes), " ")
 	case grant.TokensIssued:
 		how := "exchanged the code for the first tokens"
 		if e.From > 0 {

@@ -53,18 +53,18 @@ type Step struct {
 // Walk hands out the events of a stream up to the position, each with the state
 // before and after it. It returns ErrNone if there are none.
 func (p Past) Walk(ctx context.Context, s eventlog.Stream, upto eventlog.Position, fn func(Step) error) error {
-	a, ok := history.Of(s.Category)
+	fold, ok := history.Folds()[s.Category]
 	if !ok {
 		return fmt.Errorf("%w: there are no streams of the kind %q", ErrNone, history.Plain(s.Category, 40))
 	}
-	state, n := a.Zero, uint64(0)
+	state, n := fold.Zero, uint64(0)
 	err := p.each(ctx, s, upto, func(h history.Happened) error {
 		if n++; h.Number != n {
 			return &eventlog.Gap{Where: s.String(), From: n, To: h.Number - 1}
 		}
 		before := state
 		var err error
-		if state, err = a.Evolve(state, h.Event); err != nil {
+		if state, err = fold.Evolve(state, h.Event); err != nil {
 			return err
 		}
 		return fn(Step{h, before, state})

@@ -38,7 +38,7 @@ type shop struct {
 
 func newShop(t *testing.T) *shop {
 	log := memlog.New("e1")
-	return &shop{t, log, past.Past{Log: log, Types: history.Types()}, map[eventlog.Stream][2]uint64{}}
+	return &shop{t, log, past.Past{Log: log, Types: types()}, map[eventlog.Stream][2]uint64{}}
 }
 
 // happens appends events to a stream ("cart/usr_1").
@@ -186,6 +186,14 @@ func TestAnAggregateAtAnyMoment(t *testing.T) {
 	if _, err := s.At(t.Context(), eventlog.Stream{Category: "parcel", ID: "1"}, 99); !errors.Is(err, past.ErrNone) {
 		t.Errorf("of no kind: %v", err)
 	}
+}
+
+func types() *eventlog.Types {
+	t := eventlog.NewTypes()
+	for _, register := range []func(*eventlog.Types){cart.Register, grant.Register, order.Register, stock.Register} {
+		register(t)
+	}
+	return t
 }
 
 // holed is a log that has lost an event.

@@ -1,4 +1,4 @@
-package history
+package past
 
 import (
 	"bytes"
@@ -11,6 +11,7 @@ import (
 	"till/domain/account"
 	"till/domain/account/session"
 	"till/domain/grant"
+	"till/domain/history"
 	"till/domain/money"
 )
 
@@ -37,20 +38,20 @@ const maxValue = 300
 
 // View is a state for people: its fields in order, amounts as prices, lists of
 // things under what names each (SKU, id), secrets left out. State is what an
-// [Aggregate] folds; nil is a state without fields.
+// [Past.Walk] hands out; nil is a state without fields.
 func View(state any) (Fields, error) {
 	if state == nil {
 		return nil, nil
 	}
 	data, err := json.Marshal(state)
 	if err != nil {
-		return nil, fmt.Errorf("history: %w", err)
+		return nil, fmt.Errorf("past: %w", err)
 	}
 	v := viewer{json.NewDecoder(bytes.NewReader(data)), secrets(state)}
 	v.in.UseNumber()
 	root, err := v.value("")
 	if err != nil {
-		return nil, fmt.Errorf("history: %w", err)
+		return nil, fmt.Errorf("past: %w", err)
 	}
 	return root.Fields, nil
 }
@@ -93,7 +94,7 @@ func (v viewer) value(path string) (Field, error) {
 		}
 		return v.list(path)
 	case string:
-		return Field{Value: Plain(t, maxValue), raw: strconv.Quote(t)}, nil
+		return Field{Value: history.Plain(t, maxValue), raw: strconv.Quote(t)}, nil
 	case json.Number:
 		return Field{Value: t.String(), raw: t.String()}, nil
 	}
@@ -151,7 +152,7 @@ func (v viewer) list(path string) (Field, error) {
 		return f, err
 	}
 	if !slices.ContainsFunc(f.Fields, func(i Field) bool { return i.branch }) {
-		return Field{Value: Plain(strings.Join(words, ", "), maxValue), raw: "[" + strings.Join(raws, ",") + "]"}, nil
+		return Field{Value: history.Plain(strings.Join(words, ", "), maxValue), raw: "[" + strings.Join(raws, ",") + "]"}, nil
 	}
 	name(f.Fields)
 	return f, nil
