@@ -24,6 +24,8 @@ type cli struct {
 	Login   loginCmd   `cmd:"" help:"Log in as a person would and print an access token."`
 	Catalog catalogCmd `cmd:"" help:"The catalogue."`
 	Events  eventsCmd  `cmd:"" help:"List or follow what happened."`
+	Show    showCmd    `cmd:"" help:"Show a cart, an order, a stock … as it is or was."`
+	Why     whyCmd     `cmd:"" help:"Tell where an order or a line of a cart comes from."`
 	Diff    diffCmd    `cmd:"" help:"What changed between two moments, view by view."`
 	Replay  replayCmd  `cmd:"" help:"What a user's views said at a moment, or walk through their history event by event."`
 	Rebuild rebuildCmd `cmd:"" help:"Build the views anew from the log, or verify them, while the shop serves."`

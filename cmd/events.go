@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"till/domain/eventlog"
 )
@@ -52,19 +51,6 @@ func (c eventsCmd) filter() eventFilter {
 		User: c.User, Stream: c.Stream, Type: c.Type, Client: c.Client, Grant: c.Grant, Command: c.Command, Request: c.Request,
 		From: c.From, To: c.To, Last: c.Last, After: eventlog.Position(c.After), Follow: c.Follow,
 	}
-}
-
-// line is an event in one line: position, time, who, what, on what, data.
-func line(e listed) string {
-	who := e.Who
-	if who == "" {
-		who = string(e.Actor.Kind)
-	}
-	if e.Actor.Client != "" {
-		who += " via " + short(e.Actor.Client, 20)
-	}
-	return fmt.Sprintf("%6d  %s  %-24s  %-24s  %s  %s",
-		e.Position, e.Time.Local().Format(time.DateTime), who, e.Type, short(e.Stream.String(), 40), short(string(e.Data), 100))
 }
 
 // short cuts text to n characters.

@@ -8,13 +8,6 @@ import (
 	"till/domain/eventlog"
 )
 
-// listed is an event as it is listed for people.
-type listed struct {
-	eventlog.Envelope
-	// Who is the acting user's login name, if there is one.
-	Who string `json:"who,omitempty"`
-}
-
 // askEvents hands out the log's events that fit the filter, oldest first; with
 // follow it goes on until ctx ends.
 var askEvents = question[eventFilter, listed]{"events", (*App).events}
@@ -26,7 +19,7 @@ func (a *App) events(ctx context.Context, f eventFilter, out reply[listed]) erro
 	}
 	names := map[string]string{}
 	say := func(e eventlog.Envelope) error {
-		return out.item(listed{e, a.name(ctx, names, e.Actor.User)})
+		return out.item(a.listed(ctx, names, e))
 	}
 	if f.Last > 0 {
 		err = s.newest(ctx, f.Last, say)

@@ -95,11 +95,7 @@ func (a *App) show(ctx context.Context, q showQuery, out reply[shown]) error {
 		if s.Number == 1 {
 			s.Before = nil
 		}
-		changes, err := history.Diff(s.Before, s.After)
-		if err != nil {
-			return err
-		}
-		return out.item(shown{Title: title, AsOf: at, Event: a.listed(ctx, names, s.Envelope), Changes: changes})
+		return out.item(shown{Title: title, AsOf: at, Event: a.listed(ctx, names, s.Envelope), Changes: history.Diff(s.Before, s.After)})
 	})
 	switch {
 	case errors.Is(err, past.ErrNone):
@@ -107,7 +103,7 @@ func (a *App) show(ctx context.Context, q showQuery, out reply[shown]) error {
 	case err != nil || q.History:
 		return err
 	}
-	view, err := history.View(last.After)
+	view, err := past.View(last.After)
 	if err != nil {
 		return err
 	}
@@ -123,12 +119,41 @@ func (a *App) show(ctx context.Context, q showQuery, out reply[shown]) error {
 	return out.item(shown{Title: title, AsOf: at, Event: a.listed(ctx, names, last.Envelope), State: state, Lines: indented("  ", view)})
 }
 
-// past reads the shop's log.
-func (a *App) past() past.Past { return past.Past{Log: a.log, Types: a.types} }
+// past reads the shop's log, and finds by the views what is about whom.
+func (a *App) past() past.Past { return past.Past{Log: a.log, Types: a.types, Find: a.find} }
+
+// find returns the events that concern the key.
+func (a *App) find(ctx context.Context, k history.Key) (found []history.Happened, err error) {
+	head, err := a.log.Head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.views.Wait(ctx, head); err != nil {
+		return nil, err
+	}
+	at, err := a.views.Trail(ctx, k)
+	if err != nil {
+		return nil, err
+	}
+	for e, err := range a.log.GetMany(ctx, at) {
+		if err != nil {
+			return nil, err
+		}
+		event, err := a.types.Decode(e)
+		if err != nil {
+			return nil, err
+		}
+		// The views may lead to a little more than was asked for.
+		if h := (history.Happened{Envelope: e, Event: event}); h.About(k) {
+			found = append(found, h)
+		}
+	}
+	return found, nil
+}
 
 // indented are the fields of a state, each on a line of its own, those of a thing
 // below it.
-func indented(margin string, fields history.Fields) (lines []string) {
+func indented(margin string, fields past.Fields) (lines []string) {
 	for _, f := range fields {
 		lines = append(lines, strings.TrimRight(margin+f.Name+": "+f.Value, " "))
 		lines = append(lines, indented(margin+"  ", f.Fields)...)
