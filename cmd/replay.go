@@ -115,7 +115,8 @@ func (a *App) walk(ctx context.Context, until, user string, past *projections.Pa
 		if err := past.Advance(ctx, at, func(eventlog.Position, eventlog.Position) {}); err != nil {
 			return err
 		}
-		if err := show(&listed{e, a.name(ctx, names, e.Actor.User)}); err != nil {
+		l := a.listed(ctx, names, e)
+		if err := show(&l); err != nil {
 			return err
 		}
 	}

@@ -112,7 +112,7 @@ func (c *call) stream(ctx context.Context) (eventlog.Stream, error) {
 	case cart.Category, account.Category:
 		s.ID, err = c.person(ctx, s.ID, "id")
 	case order.Category:
-		s.ID = spelling(s.ID)
+		s.ID = order.Spelling(s.ID)
 	}
 	return s, err
 }

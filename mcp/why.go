@@ -52,7 +52,7 @@ func why(ctx context.Context, c *call) (a answer, err error) {
 	var causes []cause
 	switch {
 	case c.given("order_id"):
-		id := spelling(c.text("order_id"))
+		id := order.Spelling(c.text("order_id"))
 		of = "order " + id
 		causes, err = c.ofOrder(ctx, id)
 	case c.given("user") && c.given("sku"):
