@@ -95,6 +95,7 @@ func TestTwice(t *testing.T) {
 				account.Disable{At: noon}, account.Enable{At: noon}, account.Forget{At: noon},
 			}).Draw(t, "command")
 			events, err := account.Decide(s, cmd)
+			story.Redone(t, account.Decider(), account.Redo, s, events...)
 			for _, e := range events {
 				s = account.Evolve(s, e)
 			}

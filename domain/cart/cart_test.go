@@ -145,6 +145,7 @@ func TestBounds(t *testing.T) {
 			if err != nil && len(events) > 0 {
 				t.Fatalf("refused (%v) and decided %v", err, events)
 			}
+			story.Redone(t, cart.Decider(), cart.Redo, s, events...)
 			for _, e := range events {
 				s = cart.Evolve(s, e)
 			}

@@ -126,3 +126,10 @@ func TestWithdraw(t *testing.T) {
 		t.Error("an offer puts it back")
 	}
 }
+
+func TestRedo(t *testing.T) {
+	renamed := mouse()
+	renamed.Title = "Mouse of Catnip"
+	story.Redone[catalog.State, catalog.Command, catalog.Event](t, catalog.Decider(), catalog.Redo, catalog.State{}, catalog.ProductAdded{Product: mouse()},
+		catalog.ProductChanged{Product: renamed}, catalog.ProductWithdrawn{}, catalog.ProductChanged{Product: renamed})
+}

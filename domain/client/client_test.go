@@ -43,3 +43,7 @@ func TestGolden(t *testing.T) {
 	client.Register(types)
 	golden.Check(t, types, client.Registered(asked))
 }
+
+func TestRedo(t *testing.T) {
+	story.Redone(t, client.Decider(), client.Redo, client.State{}, client.Event(client.Registered(asked)))
+}

@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"till/domain/decider/story"
 	"till/domain/grant"
 )
 
@@ -46,6 +47,7 @@ func TestAnyHistory(t *testing.T) {
 			if err != nil && len(events) > 0 {
 				t.Fatal("both refused and decided")
 			}
+			story.Redone(t, grant.Decider(), grant.Redo, s, events...)
 			for _, e := range events {
 				if ended {
 					t.Fatalf("%T after the end", e)

@@ -116,6 +116,7 @@ func TestAnyOrderOfSteps(t *testing.T) {
 			if err != nil && len(events) > 0 {
 				t.Fatalf("refused (%v) and decided %v", err, events)
 			}
+			story.Redone(t, order.Decider(), order.Redo, s, events...)
 			for _, e := range events {
 				if _, ok := e.(order.OrderPlaced); ok {
 					places++

@@ -93,6 +93,7 @@ func TestNeverBelowZero(t *testing.T) {
 			if err != nil && len(events) > 0 {
 				t.Fatalf("%#v was refused (%v) and decided %v", cmd, err, events)
 			}
+			story.Redone(t, stock.Decider(), stock.Redo, s, events...)
 			for _, e := range events {
 				s = stock.Evolve(s, e)
 			}

@@ -46,3 +46,7 @@ func TestGolden(t *testing.T) {
 	session.Register(types)
 	golden.Check(t, types, session.Started(start), session.Ended{At: noon})
 }
+
+func TestRedo(t *testing.T) {
+	story.Redone[session.State, session.Command, session.Event](t, session.Decider(), session.Redo, session.State{}, session.Started(start), session.Ended{At: noon})
+}

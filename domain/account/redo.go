@@ -1,0 +1,19 @@
+package account
+
+// Redo returns the command that made the event, so that it can be decided
+// again on another state.
+func Redo(_ State, e Event) Command {
+	switch e := e.(type) {
+	case Opened:
+		return Open(e)
+	case PasswordChanged:
+		return ChangePassword(e)
+	case Disabled:
+		return Disable(e)
+	case Enabled:
+		return Enable(e)
+	case Forgotten:
+		return Forget(e)
+	}
+	panic("account: an event without a command")
+}
