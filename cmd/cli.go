@@ -28,6 +28,7 @@ type cli struct {
 	Why     whyCmd     `cmd:"" help:"Tell where an order or a line of a cart comes from."`
 	Diff    diffCmd    `cmd:"" help:"What changed between two moments, view by view."`
 	Replay  replayCmd  `cmd:"" help:"What a user's views said at a moment, or walk through their history event by event."`
+	Whatif  whatifCmd  `cmd:"" help:"Think an event away or others in, and see what would be otherwise."`
 	Rebuild rebuildCmd `cmd:"" help:"Build the views anew from the log, or verify them, while the shop serves."`
 
 	Doctor     doctorCmd     `cmd:"" help:"Look whether all is well with a shop, and what to do where it is not."`

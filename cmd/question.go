@@ -33,7 +33,7 @@ type answerer interface {
 
 // questions are all that a shop answers.
 func questions() []answerer {
-	return []answerer{askEvents, askShow, askWhy, askRebuild, askQuarantine, askRetry, askDiff, askReplay, askDoctor, askArchive, askForget}
+	return []answerer{askEvents, askShow, askWhy, askRebuild, askQuarantine, askRetry, askDiff, askReplay, askDoctor, askArchive, askForget, askWhatif}
 }
 
 func (q question[Q, A]) named() string { return q.verb }
