@@ -56,7 +56,7 @@ func (a *App) diff(ctx context.Context, q diffQuestion, out reply[diffReply]) er
 		return tell.or(err)
 	}
 	defer one.Close() // the folder of pasts is emptied in any case
-	two, err := one.Fork(ctx)
+	two, err := one.Fork(ctx, nil)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 
 	"till/domain/eventlog"
 	"till/domain/history"
@@ -80,26 +81,38 @@ func (a *App) whatif(ctx context.Context, q whatifQuestion, out reply[whatifRepl
 	if err != nil {
 		return tell.or(err)
 	}
-	real, err := projections.OpenPast(tell.ctx, a.folder.Path(), a.log, a.types, end, tell.progress)
+	// Up to the change both are one history, which is folded once.
+	real, err := a.moments.Own(tell.ctx, min(end, change.Before()), tell.progress)
 	if err != nil {
 		return tell.or(err)
 	}
 	defer real.Close()
+	other, err := real.Fork(ctx, log)
+	if err != nil {
+		return err
+	}
+	defer other.Close()
 	head, err := log.Head(ctx)
 	if err != nil {
 		return err
 	}
-	other, err := projections.OpenPast(tell.ctx, a.folder.Path(), log, a.types, head, tell.progress)
-	if err != nil {
+	if err := errors.Join(real.Advance(tell.ctx, end, tell.progress), other.Advance(tell.ctx, head, tell.progress)); err != nil {
 		return tell.or(err)
 	}
-	defer other.Close()
 	return real.Diff(ctx, other, func(d projections.Difference) error {
-		if user != "" && !d.Concerns(user) {
+		if unplace(&d) || user != "" && !d.Concerns(user) {
 			return nil
 		}
 		return out.item(whatifReply{Difference: &d})
 	})
+}
+
+// unplace takes the positions out of a row that differs, since all behind the
+// change are shifted, and says whether nothing else differs.
+func unplace(d *projections.Difference) bool {
+	delete(d.Before, "position")
+	delete(d.After, "position")
+	return d.Before != nil && d.After != nil && reflect.DeepEqual(d.Before, d.After)
 }
 
 func (c whatifCmd) Run(ctx context.Context, t terminal) error {

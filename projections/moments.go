@@ -165,7 +165,7 @@ func (m *Moments) fold(k, from *moment) {
 			return OpenPast(m.ctx, m.dir, m.log, m.types, k.at, tell)
 		}
 		defer m.leave(from)
-		past, err := from.past.Fork(m.ctx)
+		past, err := from.past.Fork(m.ctx, nil)
 		if err != nil {
 			return nil, err
 		}

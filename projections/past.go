@@ -91,11 +91,15 @@ func (p *Past) Advance(ctx context.Context, to eventlog.Position, tell func(at, 
 	return nil
 }
 
-// Fork is a second one at the same position, which can be advanced by itself.
-func (p *Past) Fork(ctx context.Context) (_ *Past, err error) {
+// Fork is a second one at the same position, which can be advanced by itself:
+// along another log with the same events so far, or nil for the same log.
+func (p *Past) Fork(ctx context.Context, log eventlog.Log) (_ *Past, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	f := &Past{origin: p.origin, chosen: p.chosen}
+	if log != nil {
+		f.log = log
+	}
 	if f.dir, err = os.MkdirTemp(filepath.Dir(p.dir), "past-"); err != nil {
 		return nil, fmt.Errorf("projections: %w", err)
 	}

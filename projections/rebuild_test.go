@@ -359,7 +359,7 @@ func TestPast(t *testing.T) {
 			r.Fatal(err)
 		}
 		// Forked and advanced it is the present; stepped through, too.
-		fork, err := past.Fork(t.Context())
+		fork, err := past.Fork(t.Context(), nil)
 		if err != nil {
 			r.Fatal(err)
 		}

@@ -29,6 +29,18 @@ type Change struct {
 	With    []Put
 }
 
+// Before is the last position that the change leaves as it is, with all before.
+func (c Change) Before() eventlog.Position {
+	first := ^eventlog.Position(0)
+	for _, p := range c.Without {
+		first = min(first, max(p, 1)-1)
+	}
+	for _, p := range c.With {
+		first = min(first, p.After)
+	}
+	return first
+}
+
 // Consequence is a decision that is not what it was.
 type Consequence struct {
 	// Was is the event as it stands on the log; one that was put in has the
@@ -71,19 +83,17 @@ type thought struct {
 func Think(ctx context.Context, log eventlog.Log, types *eventlog.Types, end eventlog.Position, epoch string, c Change,
 	tell func(Consequence) error, progress func(at eventlog.Position) error) (*overlay.Log, error) {
 	t := &thought{log: log, types: types, kinds: kinds(), streams: map[eventlog.Stream]*stream{}, lacking: map[string]bool{}, tell: tell}
-	first := end
 	for _, p := range c.Without {
 		if p == 0 || p > end {
 			return nil, fmt.Errorf("%w: %d; the log has 1 to %d", ErrNoEvent, p, end)
 		}
-		first = min(first, p-1)
 	}
 	for _, p := range c.With {
 		if p.After > end {
 			return nil, fmt.Errorf("%w: %d; the log has 1 to %d", ErrNoEvent, p.After, end)
 		}
-		first = min(first, p.After)
 	}
+	first := min(end, c.Before())
 	t.position = first
 	if err := t.with(ctx, &c); err != nil {
 		return nil, err
