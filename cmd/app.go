@@ -64,6 +64,7 @@ type App struct {
 	products *decider.Handler[catalog.State, catalog.Command, catalog.Event]
 	// served is whether the shop stands behind HTTP, not only open to be looked at.
 	served bool
+	lag    lag
 	// importing lets one import at a time check its names and claim them.
 	importing sync.Mutex
 }
@@ -201,7 +202,7 @@ func (a *App) openLog(ctx context.Context) (err error) {
 		}
 		a.conns = append(a.conns, conns[i])
 	}
-	a.log, err = jslog.Open(ctx, conns[0], jslog.Options{Reading: conns[1], Looking: conns[2:]})
+	a.log, err = jslog.Open(ctx, conns[0], jslog.Options{Reading: conns[1], Looking: conns[2:], Keeper: a.nats})
 	return err
 }
 

@@ -6,10 +6,15 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+
+	"till/domain/eventlog"
 )
 
 // Limits of the embedded server. JetStream's memory is for consumers, which are
@@ -42,12 +47,20 @@ type NATSOptions struct {
 }
 
 // NATS is the NATS server inside the program. It opens no port: only this
-// process can connect (it is a jslog.InProcess).
+// process can connect (it is a jslog.InProcess). It is also its keeper: when the
+// disk fails under the server it is stopped, and started anew once the disk can
+// be written again (see keep).
 type NATS struct {
-	server  *server.Server
+	options NATSOptions
 	log     *natsLog
-	started chan struct{} // closed when the server's start has returned
-	stop    sync.Once
+	end     context.CancelFunc
+	kept    chan struct{} // closed when keep has ended
+
+	mu     sync.Mutex
+	server *server.Server // nil while it is down
+	conns  map[*natsConn]bool
+	down   error // why it is down
+	synced map[string]time.Time
 }
 
 // StartNATS starts the server and returns when JetStream can be used, with
@@ -56,6 +69,26 @@ func StartNATS(ctx context.Context, o NATSOptions) (*NATS, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	n := &NATS{options: o, log: &natsLog{log: o.Log, trouble: make(chan string, 1)}, kept: make(chan struct{}), conns: map[*natsConn]bool{}, synced: map[string]time.Time{}}
+	err := settle(o.Dir)
+	if err != nil {
+		return nil, unopened(err.Error(), nil)
+	}
+	if n.server, err = n.boot(ctx); err != nil {
+		return nil, err
+	}
+	running, end := context.WithCancel(context.WithoutCancel(ctx))
+	n.end = end
+	go func() {
+		defer close(n.kept)
+		n.keep(running)
+	}()
+	return n, nil
+}
+
+// boot starts a server and waits until JetStream can be used.
+func (n *NATS) boot(ctx context.Context) (*server.Server, error) {
+	o := n.options
 	s, err := server.NewServer(&server.Options{
 		ServerName: "till",
 		DontListen: true,
@@ -73,87 +106,127 @@ func StartNATS(ctx context.Context, o NATSOptions) (*NATS, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNATS, err)
 	}
-	n := &NATS{server: s, log: &natsLog{log: o.Log, fatal: make(chan string, 1)}, started: make(chan struct{})}
+	fatal := make(chan string, 1)
+	n.log.begin(fatal)
 	s.SetLoggerV2(n.log, false, false, false)
-	go func() { s.Start(); close(n.started) }()
+	started := make(chan struct{}) // closed when the server's start has returned
+	go func() { s.Start(); close(started) }()
 	ready := make(chan bool, 1)
 	go func() { ready <- s.ReadyForConnections(natsStart) }()
 	select {
 	case ok := <-ready:
-		// An unusable folder leaves the server running without JetStream.
-		if ok && s.JetStreamEnabled() {
-			return n, nil
+		// An unusable folder leaves the server running without JetStream, a
+		// stream that cannot be read leaves JetStream running without it.
+		if said := n.ailment(s); !ok || said != "" {
+			err = unopened(said, fatal)
+		} else {
+			return s, nil
 		}
-		err = n.why()
-	case reason := <-n.log.fatal:
-		n.log.fatal <- reason
-		err = n.why()
+	case said := <-fatal:
+		err = unopened(said, nil)
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
-	n.Stop()
+	// A server that is shut down while it starts goes on starting, and would
+	// keep files open that nobody closes.
+	<-started
+	s.Shutdown()
+	s.WaitForShutdown()
 	return nil, err
 }
 
-// why words what went wrong.
-func (n *NATS) why() error {
+// unopened words why the log cannot be opened: by what the server said last, if
+// it gave up, or else by what ails it.
+func unopened(said string, fatal <-chan string) error {
 	select {
-	case reason := <-n.log.fatal:
-		return fmt.Errorf("%w; check that the folder is yours, writable and on a disk with space (%s)", ErrNATS, reason)
+	case said = <-fatal:
 	default:
-		return fmt.Errorf("%w; check that the folder is yours, writable and on a disk with space", ErrNATS)
 	}
+	if lost, ok := unrecovered(said); ok {
+		return fmt.Errorf("%w: %s cannot be read; stop the shop and restore its data folder from a backup", eventlog.ErrDamaged, lost)
+	}
+	return fmt.Errorf("%w; check that the folder is yours, writable and on a disk with space (%s)", ErrNATS, said)
+}
+
+// ailment is what the server finds wrong with itself, or nothing: JetStream
+// switched off, or a stream that cannot be written or was not recovered. It
+// leaves out a stream whose making was cut off before it took a message, which
+// is made again.
+func (n *NATS) ailment(s *server.Server) string {
+	if !s.Running() || !s.JetStreamEnabled() {
+		return "JetStream is switched off"
+	}
+	for _, e := range s.Healthz(&server.HealthzOptions{Details: true}).Errors {
+		if _, ok := unrecovered(e.Error); ok && n.empty(e.Account, e.Stream) {
+			continue
+		}
+		return e.Error
+	}
+	return ""
+}
+
+// empty is whether no message was ever stored in a JetStream stream.
+func (n *NATS) empty(account, stream string) bool {
+	blocks, err := blockFiles(filepath.Join(n.options.Dir, "jetstream", account, "streams", stream, "msgs"))
+	for _, block := range blocks {
+		if info, statErr := os.Stat(block); statErr != nil || info.Size() > 0 {
+			return false
+		}
+	}
+	return err == nil
+}
+
+// unrecovered is the stream that the server could not recover, if that is what
+// it says.
+func unrecovered(said string) (stream string, ok bool) {
+	said, ok = strings.CutSuffix(said, "' could not be recovered")
+	_, stream, _ = strings.Cut(said, " > ")
+	return "the stream " + stream, ok
 }
 
 // InProcessConn connects to the server without a socket.
-func (n *NATS) InProcessConn() (net.Conn, error) { return n.server.InProcessConn() }
-
-// Healthy returns nil while JetStream can be used, else ErrNATS: the server
-// switches it off by itself when the disk is full or not writable.
-func (n *NATS) Healthy() error {
-	if !n.server.Running() || !n.server.JetStreamEnabled() {
-		return n.why()
+func (n *NATS) InProcessConn() (net.Conn, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.server == nil {
+		return nil, n.down
 	}
-	return nil
+	conn, err := n.server.InProcessConn()
+	if err != nil {
+		return nil, err
+	}
+	c := &natsConn{conn, n}
+	n.conns[c] = true
+	return c, nil
 }
 
-// Stop shuts the server down and returns when its files are closed; a server
-// that is still starting is waited for. Writers
-// and followers must have stopped before; what they are told otherwise is that
-// the log is unavailable. A second call does nothing.
+// natsConn is a connection that is cut at once when the server fails: whoever
+// waits for an answer then need not wait for its time to run out.
+type natsConn struct {
+	net.Conn
+	nats *NATS
+}
+
+func (c *natsConn) Close() error {
+	c.nats.mu.Lock()
+	delete(c.nats.conns, c)
+	c.nats.mu.Unlock()
+	return c.Conn.Close()
+}
+
+// Down is why the log cannot be used now, or nil: an eventlog.ErrUnavailable
+// that says what to do.
+func (n *NATS) Down() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.down
+}
+
+// Stop shuts the server down and returns when its files are closed. Writers and
+// followers must have stopped before; what they are told otherwise is that the
+// log is unavailable. A second call does nothing.
 func (n *NATS) Stop() {
-	n.stop.Do(func() {
-		// A server that is shut down while it starts goes on starting, and
-		// would keep files open that nobody closes.
-		<-n.started
-		n.server.Shutdown()
-		n.server.WaitForShutdown()
-	})
-}
-
-// natsLog passes the server's words on to the program's log. The server's
-// Fatalf expects the process to end; here it only fails the start.
-type natsLog struct {
-	log   *slog.Logger
-	fatal chan string
-}
-
-func (l *natsLog) Noticef(format string, v ...any) { l.write(slog.LevelDebug, format, v) }
-func (l *natsLog) Warnf(format string, v ...any)   { l.write(slog.LevelWarn, format, v) }
-func (l *natsLog) Errorf(format string, v ...any)  { l.write(slog.LevelError, format, v) }
-func (l *natsLog) Debugf(format string, v ...any)  { l.write(slog.LevelDebug, format, v) }
-func (l *natsLog) Tracef(format string, v ...any)  {}
-
-func (l *natsLog) Fatalf(format string, v ...any) {
-	l.write(slog.LevelError, format, v)
-	select {
-	case l.fatal <- fmt.Sprintf(format, v...):
-	default:
-	}
-}
-
-func (l *natsLog) write(level slog.Level, format string, v []any) {
-	if l.log.Enabled(context.Background(), level) {
-		l.log.Log(context.Background(), level, fmt.Sprintf(format, v...), "from", "nats")
-	}
+	n.end()
+	<-n.kept
+	n.fall(fmt.Errorf("%w: the shop is closing", eventlog.ErrUnavailable))
 }

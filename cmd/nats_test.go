@@ -69,13 +69,13 @@ func TestNATSKeepsTheLogOverARestart(t *testing.T) {
 		if _, err := log.Append(t.Context(), note("restart", start+1, start)); err != nil {
 			t.Fatal(err)
 		}
-		if err := n.Healthy(); err != nil {
+		if err := n.Down(); err != nil {
 			t.Fatal(err)
 		}
 		ends[0]()
 		n.Stop()
 		n.Stop() // harmless
-		if err := n.Healthy(); !errors.Is(err, ErrNATS) {
+		if err := n.Down(); !errors.Is(err, eventlog.ErrUnavailable) {
 			t.Fatalf("a stopped server says %v", err)
 		}
 	}

@@ -8,11 +8,13 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/auth"
 
 	"till/authz"
+	"till/domain/eventlog"
 	"till/mcp"
 )
 
@@ -79,12 +81,18 @@ func (a *App) ready(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		err = a.views.Check()
 	}
+	if err == nil && a.nats != nil {
+		err = a.nats.Down() // it can be read, but not written
+	}
 	at := a.views.Position()
 	status.Position, status.Head = uint64(at), uint64(head)
+	stuck := a.lag.stuck(at, head, time.Now())
 	const behind = 10_000 // about a tenth of a second of the projector's work
 	switch {
 	case err != nil:
 		status.Why = sentence(err)
+	case stuck:
+		status.Why = "the views do not follow the log; look into the shop's log for the reason, and at the room on its disk"
 	case !a.views.Readable(), at+behind < head:
 		status.Why = "the views are catching up with the log"
 	default:
@@ -97,4 +105,23 @@ func (a *App) ready(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
 	_ = json.NewEncoder(w).Encode(status)
+}
+
+// lag remembers since when the views have stood still before the log's end.
+type lag struct {
+	mu    sync.Mutex
+	at    eventlog.Position
+	since time.Time
+}
+
+// stuckAfter is how long views may stand still while there are events to take.
+const stuckAfter = 3 * time.Second
+
+func (l *lag) stuck(at, head eventlog.Position, now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if at != l.at || at >= head || l.since.IsZero() {
+		l.at, l.since = at, now
+	}
+	return now.Sub(l.since) > stuckAfter
 }

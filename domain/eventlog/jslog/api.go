@@ -58,7 +58,7 @@ func (l *Log) api(ctx context.Context, subject string, request, answer any) erro
 	defer cancel()
 	reply, err := l.request(limited, &nats.Msg{Subject: jetstream.DefaultAPIPrefix + subject, Data: body})
 	if err != nil {
-		return unavailable(ctx, err)
+		return l.unavailable(ctx, err)
 	}
 	var failed struct {
 		Error *apiError `json:"error"`
@@ -85,9 +85,13 @@ const (
 	nobodyPause = 20 * time.Millisecond
 )
 
-// request sends a message and waits for the answer until ctx ends. That nobody
-// took it means that nobody will act on it, so then it is safe to repeat it.
+// request sends a message and waits for the answer until ctx ends or the
+// connection breaks. That nobody took it means that nobody will act on it, so
+// then it is safe to repeat it.
 func (l *Log) request(ctx context.Context, m *nats.Msg) (*nats.Msg, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(l.session.Load(), cancel)()
 	for started := time.Now(); ; {
 		reply, err := l.nc.RequestMsgWithContext(ctx, m)
 		if !errors.Is(err, nats.ErrNoResponders) || time.Since(started) > nobody {
@@ -101,7 +105,16 @@ func (l *Log) request(ctx context.Context, m *nats.Msg) (*nats.Msg, error) {
 	}
 }
 
-// unavailable is why a request got no answer: the caller's ctx, or the server.
+// unavailable is why a request got no answer: the caller's ctx, the keeper of
+// the server, or the server.
+func (l *Log) unavailable(ctx context.Context, err error) error {
+	if down := l.keeper.Down(); down != nil && ctx.Err() == nil {
+		return down
+	}
+	return unavailable(ctx, err)
+}
+
+// unavailable is the same for a server without a keeper.
 func unavailable(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -109,7 +122,7 @@ func unavailable(ctx context.Context, err error) error {
 	switch {
 	case errors.Is(err, nats.ErrNoResponders):
 		return fmt.Errorf("%w: JetStream does not answer; check that it is enabled and has a leader", eventlog.ErrUnavailable)
-	case errors.Is(err, nats.ErrConnectionClosed), errors.Is(err, nats.ErrDisconnected), errors.Is(err, nats.ErrReconnectBufExceeded):
+	case errors.Is(err, nats.ErrConnectionClosed), errors.Is(err, nats.ErrDisconnected), errors.Is(err, nats.ErrReconnectBufExceeded), errors.Is(err, context.Canceled):
 		return fmt.Errorf("%w: no connection to the NATS server", eventlog.ErrUnavailable)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, nats.ErrTimeout):
 		return fmt.Errorf("%w: the NATS server did not answer in time", eventlog.ErrUnavailable)

@@ -26,8 +26,8 @@ func (l *Log) Append(ctx context.Context, changes ...eventlog.Change) (eventlog.
 	if err := eventlog.Check(changes); err != nil {
 		return 0, err
 	}
-	if l.nc.Status() != nats.CONNECTED {
-		return 0, fmt.Errorf("%w: no connection to the NATS server", eventlog.ErrUnavailable)
+	if err := l.down(); err != nil {
+		return 0, err
 	}
 	ctx = context.WithoutCancel(ctx)
 	if len(changes) == 1 && len(changes[0].Events) == 1 {
@@ -63,6 +63,9 @@ func (l *Log) publish(ctx context.Context, m *nats.Msg, timeout time.Duration) (
 // publishTo sends a message and waits until the named stream's leader has
 // stored it; it returns the sequence, an *apiError, errLost or ErrUnavailable.
 func (l *Log) publishTo(ctx context.Context, stream string, m *nats.Msg, timeout time.Duration) (uint64, error) {
+	if err := l.keeper.Down(); err != nil {
+		return 0, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	reply, err := l.request(ctx, m)
@@ -71,7 +74,7 @@ func (l *Log) publishTo(ctx context.Context, stream string, m *nats.Msg, timeout
 		return 0, fmt.Errorf("%w: the event is larger than the NATS server takes", eventlog.ErrInvalid)
 	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, nats.ErrReconnectBufExceeded):
 		// Nobody got it, so nobody will store it.
-		return 0, unavailable(ctx, err)
+		return 0, l.unavailable(ctx, err)
 	case err != nil:
 		return 0, fmt.Errorf("%w: %w", errLost, err)
 	}
@@ -89,6 +92,9 @@ func (l *Log) publishTo(ctx context.Context, stream string, m *nats.Msg, timeout
 	if ack.Stream != stream || ack.Seq == 0 {
 		return 0, fmt.Errorf("%w: another JetStream stream took the event", eventlog.ErrUnavailable)
 	}
+	if err := l.keeper.Stored(stream); err != nil {
+		return 0, err
+	}
 	return ack.Seq, nil
 }
 
@@ -100,6 +106,7 @@ func (l *Log) settle(ctx context.Context, changes []eventlog.Change, send func(t
 	seq, err := send(l.timeout)
 	lost := errors.Is(err, errLost)
 	if lost {
+		l.restored(context.Background(), l.timeout/2)
 		seq, err = send(l.timeout / 2)
 	}
 	var no *apiError

@@ -62,7 +62,7 @@ func (l *Log) publishBatch(ctx context.Context, changes []eventlog.Change, timeo
 				}
 			default:
 				if err := l.nc.PublishMsg(m); err != nil {
-					return 0, unavailable(ctx, err) // uncommitted, so nothing is stored
+					return 0, l.unavailable(ctx, err) // uncommitted, so nothing is stored
 				}
 			}
 		}
@@ -77,7 +77,7 @@ func (l *Log) begin(ctx context.Context, m *nats.Msg, timeout time.Duration) err
 	defer cancel()
 	reply, err := l.request(limited, m)
 	if err != nil {
-		return unavailable(ctx, err)
+		return l.unavailable(ctx, err)
 	}
 	if len(reply.Data) == 0 {
 		return nil // the batch is open

@@ -244,6 +244,9 @@ func (b *bucket) destroy(ctx context.Context, key string, below uint64) error {
 			return nil
 		}
 		err = b.log.api(ctx, "STREAM.MSG.DELETE."+b.stream, map[string]any{"seq": m.Seq, "no_erase": false}, nil)
+		if err == nil {
+			err = b.log.keeper.Stored(b.stream)
+		}
 		var no *apiError
 		if errors.As(err, &no) && m.Seq != failed {
 			failed, tries = m.Seq, 0

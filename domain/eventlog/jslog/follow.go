@@ -57,15 +57,10 @@ func (l *Log) Follow(ctx context.Context, after eventlog.Position, most int) ite
 // checkStart refuses to follow from a place that the log does not have.
 func (l *Log) checkStart(ctx context.Context, after uint64) error {
 	state, err := l.state(ctx)
-	switch {
-	case err != nil:
-		return refusedOr(err)
-	case after > state.LastSeq:
+	if err == nil && after > state.LastSeq {
 		return fmt.Errorf("%w: %d, the log ends at %d", eventlog.ErrBeyond, after, state.LastSeq)
-	case state.FirstSeq > 1:
-		return &eventlog.Gap{Where: "the log", From: 1, To: state.FirstSeq - 1}
 	}
-	return nil
+	return err
 }
 
 // serve follows with one consumer until the caller is done (nil) or something

@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -65,7 +66,25 @@ type Options struct {
 	// read side by side; without any, Reading does it. What is waited for on
 	// them may take the server a while.
 	Looking []*nats.Conn
+	// Keeper looks after a server in this process; nil for one elsewhere.
+	Keeper Keeper
 }
+
+// Keeper looks after the server that the log is kept on.
+type Keeper interface {
+	// Down is why the server cannot be used now, or nil: an ErrUnavailable.
+	Down() error
+	// Stored is called when the server has acknowledged a write to the named
+	// JetStream stream, before anybody is told. An error means that the write
+	// may be lost with the power.
+	Stored(stream string) error
+}
+
+// alone is the keeper of a server that looks after itself.
+type alone struct{}
+
+func (alone) Down() error         { return nil }
+func (alone) Stored(string) error { return nil }
 
 // Log is an [eventlog.Log] in a JetStream stream. Use Open.
 type Log struct {
@@ -78,6 +97,8 @@ type Log struct {
 	timeout  time.Duration
 	patience time.Duration
 	batches  chan struct{} // one token for each open batch
+	keeper   Keeper
+	session  atomic.Pointer[session]
 }
 
 var _ eventlog.Log = (*Log)(nil)
@@ -98,6 +119,10 @@ func Open(ctx context.Context, nc *nats.Conn, o Options) (*Log, error) {
 	if l.looking = o.Looking; len(l.looking) == 0 {
 		l.looking = []*nats.Conn{l.reading}
 	}
+	if l.keeper = o.Keeper; l.keeper == nil {
+		l.keeper = alone{}
+	}
+	l.watch()
 	if l.timeout <= 0 {
 		l.timeout = 5 * time.Second
 	}
@@ -114,6 +139,9 @@ func Open(ctx context.Context, nc *nats.Conn, o Options) (*Log, error) {
 		return nil, fmt.Errorf("%w: %w", eventlog.ErrUnavailable, err)
 	}
 	if err := l.check(stream.CachedInfo().Config); err != nil {
+		return nil, err
+	}
+	if err := l.whole(ctx, stream.CachedInfo().State); err != nil {
 		return nil, err
 	}
 	return l, nil
@@ -172,17 +200,8 @@ func (l *Log) check(c jetstream.StreamConfig) error {
 // Epoch implements [eventlog.Log].
 func (l *Log) Epoch() string { return l.epoch }
 
-// Head implements [eventlog.Log].
+// Head implements [eventlog.Log]. A log that lacks events is a *eventlog.Gap.
 func (l *Log) Head(ctx context.Context) (eventlog.Position, error) {
 	state, err := l.state(ctx)
 	return eventlog.Position(state.LastSeq), err
-}
-
-// state asks the stream's leader how far the stream reaches.
-func (l *Log) state(ctx context.Context) (jetstream.StreamState, error) {
-	var answer struct {
-		State jetstream.StreamState `json:"state"`
-	}
-	err := l.api(ctx, "STREAM.INFO."+streamName, nil, &answer)
-	return answer.State, err
 }
