@@ -1,6 +1,10 @@
 package cmd
 
-import "golang.org/x/sys/unix"
+import (
+	"errors"
+
+	"golang.org/x/sys/unix"
+)
 
 // diskOf is how much room a folder's disk has for this user, in bytes, and what
 // kind it is if that is none for a log: its name, or nothing.
@@ -8,6 +12,9 @@ func diskOf(path string) (free uint64, kind string, err error) {
 	var s unix.Statfs_t
 	if err := unix.Statfs(path, &s); err != nil {
 		return 0, "", err
+	}
+	if s.Blocks == 0 { // some file systems do not say
+		return 0, "", errors.ErrUnsupported
 	}
 	switch s.Type {
 	case unix.TMPFS_MAGIC, unix.RAMFS_MAGIC:
