@@ -41,6 +41,8 @@ type Options struct {
 
 	// folder is lent by whoever has locked it, nil to open Dir.
 	folder *Folder
+	// opening is told what is being done, nil when nobody can ask.
+	opening *opening
 }
 
 // App is an open shop: the only place that knows every part. It serves nobody
@@ -130,6 +132,7 @@ func Open(ctx context.Context, opt Options) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
+	opt.opening.say("the event log is being opened")
 	if err = a.openLog(ctx); err != nil {
 		return nil, err
 	}
@@ -149,6 +152,8 @@ func Open(ctx context.Context, opt Options) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
+	opt.opening.build(a.views)
+	opt.opening.say("the views take in what is new")
 	// A command decides on states that may lag; what is read to be shown must not.
 	head, err := a.log.Head(ctx)
 	if err != nil {
@@ -161,6 +166,7 @@ func Open(ctx context.Context, opt Options) (_ *App, err error) {
 	if a.moments, err = projections.NewMoments(a.folder.Path(), a.log, a.types); err != nil {
 		return nil, err
 	}
+	opt.opening.say("the shop is being opened")
 	a.products = decider.NewHandler(catalog.Decider(), a.types, a.log, a.views)
 	a.checkout = &checkout.Process{
 		Carts:  decider.NewHandler(cart.Decider(), a.types, a.log, a.views),

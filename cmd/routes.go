@@ -3,7 +3,6 @@ package cmd
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -71,12 +70,7 @@ func (a *App) findUser(ctx context.Context, login string) (id string, known bool
 // ready answers 200 while the shop can sell: the log can be read, the views
 // have not stopped and are not far behind.
 func (a *App) ready(w http.ResponseWriter, r *http.Request) {
-	var status struct {
-		Ready    bool   `json:"ready"`
-		Position uint64 `json:"position"`
-		Head     uint64 `json:"head"`
-		Why      string `json:"why,omitempty"`
-	}
+	var status readiness
 	head, err := a.log.Head(r.Context())
 	if err == nil {
 		err = a.views.Check()
@@ -91,20 +85,16 @@ func (a *App) ready(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case err != nil:
 		status.Why = sentence(err)
-	case stuck:
+	case stuck && a.views.Readable():
 		status.Why = "the views do not follow the log; look into the shop's log for the reason, and at the room on its disk"
-	case !a.views.Readable(), at+behind < head:
+	case !a.views.Readable():
+		status.Why = howFar(r.Context(), a.views)
+	case at+behind < head:
 		status.Why = "the views are catching up with the log"
 	default:
 		status.Ready = true
 	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	if !status.Ready {
-		w.Header().Set("Retry-After", "1")
-		w.WriteHeader(http.StatusServiceUnavailable)
-	}
-	_ = json.NewEncoder(w).Encode(status)
+	answerReady(w, status)
 }
 
 // lag remembers since when the views have stood still before the log's end.

@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"till/mcp"
@@ -122,8 +123,9 @@ type Running struct {
 	why        error // what Stop answers
 }
 
-// Serve opens the shop and puts it behind HTTP. It returns when the shop can be
-// used; Stop ends it.
+// Serve opens the shop and puts it behind HTTP. From the first moment on /healthz
+// and /readyz say what it is doing; it returns when the shop can be used. Stop
+// ends it.
 func Serve(ctx context.Context, opt ServeOptions) (_ *Running, err error) {
 	if _, _, err := net.SplitHostPort(opt.Addr); err != nil {
 		return nil, fmt.Errorf("the address %q is not HOST:PORT, such as 127.0.0.1:8000", opt.Addr)
@@ -135,15 +137,19 @@ func Serve(ctx context.Context, opt ServeOptions) (_ *Running, err error) {
 	if opt.PublicURL == "" {
 		opt.PublicURL = localURL(listener.Addr().(*net.TCPAddr), opt.Addr)
 	}
+	r := &Running{failed: make(chan error, 1)}
+	opt.opening = &opening{}
+	opt.opening.say("the data folder is being opened")
+	answering := r.answer(listener, opt.opening, opt.Logger)
 	opt.Create, opt.Options.Demo = true, opt.Demo
 	app, err := Open(ctx, opt.Options)
 	if err != nil {
-		return nil, errors.Join(err, listener.Close())
+		return nil, errors.Join(err, r.server.Close())
 	}
-	r := &Running{App: app, failed: make(chan error, 1)}
+	r.App = app
 	defer func() {
 		if err != nil {
-			_ = listener.Close()
+			_ = r.server.Close()
 			_ = r.Stop()
 		}
 	}()
@@ -167,8 +173,21 @@ func Serve(ctx context.Context, opt ServeOptions) (_ *Running, err error) {
 		return nil, err
 	}
 	r.Endpoint, app.served = app.origin+mcp.Path, true
+	answering.Store(&handler)
+	return r, nil
+}
+
+// answer answers requests from now on, by the first handler until another is
+// stored.
+func (r *Running) answer(listener net.Listener, first http.Handler, logger *slog.Logger) *atomic.Pointer[http.Handler] {
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	var now atomic.Pointer[http.Handler]
+	now.Store(&first)
 	r.server = &http.Server{
-		Handler: handler, ErrorLog: slog.NewLogLogger(app.opt.Logger.Handler(), slog.LevelDebug),
+		Handler:  http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) { (*now.Load()).ServeHTTP(w, q) }),
+		ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
 		// Slow clients are cut off; an answer may stream as long as it likes.
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 32 << 10,
@@ -178,7 +197,7 @@ func Serve(ctx context.Context, opt ServeOptions) (_ *Running, err error) {
 			r.failed <- fmt.Errorf("the shop can no longer be reached: %w", err)
 		}
 	}()
-	return r, nil
+	return &now
 }
 
 // localURL is the origin of a shop that only this machine reaches.
