@@ -67,6 +67,7 @@ type App struct {
 	// served is whether the shop stands behind HTTP, not only open to be looked at.
 	served bool
 	lag    lag
+	unmark func() // ends noting how far the log reaches
 	// importing lets one import at a time check its names and claim them.
 	importing sync.Mutex
 }
@@ -208,8 +209,19 @@ func (a *App) openLog(ctx context.Context) (err error) {
 		}
 		a.conns = append(a.conns, conns[i])
 	}
-	a.log, err = jslog.Open(ctx, conns[0], jslog.Options{Reading: conns[1], Looking: conns[2:], Keeper: a.nats})
-	return err
+	mark, err := a.folder.readMark()
+	if err != nil {
+		return err
+	}
+	a.log, err = jslog.Open(ctx, conns[0], jslog.Options{Reading: conns[1], Looking: conns[2:], Keeper: a.nats, Known: mark.Epoch})
+	if err != nil {
+		return err
+	}
+	if err := mark.check(ctx, a.log, a.folder); err != nil {
+		return err
+	}
+	a.unmark = a.keepMark()
+	return nil
 }
 
 // close closes what was opened, the last first. It is safe on a shop that
@@ -221,6 +233,9 @@ func (a *App) close() error {
 	}
 	if a.views != nil {
 		errs = append(errs, a.views.Close())
+	}
+	if a.unmark != nil {
+		a.unmark()
 	}
 	for _, c := range a.conns {
 		c.Close()

@@ -66,6 +66,9 @@ type Options struct {
 	// read side by side; without any, Reading does it. What is waited for on
 	// them may take the server a while.
 	Looking []*nats.Conn
+	// Known is the epoch of the log that must be there; empty takes any, and makes
+	// one where none is.
+	Known string
 	// Keeper looks after a server in this process; nil for one elsewhere.
 	Keeper Keeper
 }
@@ -105,8 +108,9 @@ var _ eventlog.Log = (*Log)(nil)
 
 // Open opens the log on a connection (see [Connect]) and makes it if it is not
 // there yet. It returns ErrNewer for a log in a format that this program does
-// not know, and ErrUnavailable when JetStream does not answer. The connection
-// stays the caller's.
+// not know, ErrDamaged for one that lacks events or is not the one expected, and
+// ErrUnavailable when JetStream does not answer. The connection stays the
+// caller's.
 func Open(ctx context.Context, nc *nats.Conn, o Options) (*Log, error) {
 	js, err := jetstream.New(nc)
 	if err != nil {
@@ -132,7 +136,10 @@ func Open(ctx context.Context, nc *nats.Conn, o Options) (*Log, error) {
 	ctx, cancel := context.WithTimeout(ctx, 6*l.timeout)
 	defer cancel()
 	stream, err := js.Stream(ctx, streamName)
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
+	switch missing := errors.Is(err, jetstream.ErrStreamNotFound); {
+	case missing && o.Known != "":
+		return nil, fmt.Errorf("%w: all of it is gone; stop the shop and restore its data folder from a backup", eventlog.ErrDamaged)
+	case missing:
 		stream, err = l.create(ctx, o.Epoch)
 	}
 	if err != nil {
@@ -140,6 +147,9 @@ func Open(ctx context.Context, nc *nats.Conn, o Options) (*Log, error) {
 	}
 	if err := l.check(stream.CachedInfo().Config); err != nil {
 		return nil, err
+	}
+	if o.Known != "" && l.epoch != o.Known {
+		return nil, fmt.Errorf("%w: it is the log of another shop; stop the shop and restore its data folder from a backup", eventlog.ErrDamaged)
 	}
 	if err := l.whole(ctx, stream.CachedInfo().State); err != nil {
 		return nil, err
