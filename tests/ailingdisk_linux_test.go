@@ -117,6 +117,57 @@ func TestAnAilingDisk(t *testing.T) {
 	}
 }
 
+// A log that is found damaged while the shop runs closes it: nothing is sold or
+// shown on top of it.
+func TestALogDamagedUnderARunningShop(t *testing.T) {
+	needDisk(t)
+	d, at := newDisk(true), t.TempDir()
+	mount(t, d, at)
+	dir := filepath.Join(at, "data")
+	shop := spawn(t, dir, "127.0.0.1:0")
+	origin := strings.TrimSuffix(shop.endpoint, "/mcp")
+	alice := connect(t, shop.endpoint, login(t, shop.endpoint, "alice", password(t, dir, "alice"), scopes))
+	alice.call("add_to_cart", args{"product": "catnip-mouse"})
+
+	d.ail(func(d *disk) {
+		block := d.find("data/nats/jetstream/$G/streams/till/msgs/1.blk")
+		block.live, block.safe = flipped(block.live), flipped(block.safe)
+		d.badSync = true // so that the files are read again
+	})
+	if out, err := alice.try("add_to_cart", args{"product": "catnip-mouse"}); err != nil || !out.IsError {
+		t.Fatalf("%+v, %v", out, err)
+	}
+	d.ail(func(d *disk) { d.badSync = false })
+	status, body := 0, ""
+	for end := time.Now().Add(60 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		if status, body = get(t, origin+"/readyz"); strings.Contains(body, "are missing; stop the shop and restore") {
+			break
+		}
+	}
+	if status != http.StatusServiceUnavailable || !strings.Contains(body, "are missing; stop the shop and restore") {
+		t.Fatalf("/readyz answers %d %s", status, body)
+	}
+	closed := func(tool string, in args) bool {
+		out, err := alice.try(tool, in)
+		if err != nil {
+			return strings.Contains(err.Error(), "Service Unavailable") // not 401
+		}
+		return out.IsError && out.text("code") == "shop_unavailable"
+	}
+	// The views hear of it a moment later than /readyz.
+	for end := time.Now().Add(60 * time.Second); !closed("view_cart", nil); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("view_cart is answered on a damaged log")
+		}
+	}
+	for tool, in := range map[string]args{"add_to_cart": {"product": "catnip-mouse"}, "checkout": {}, "get_order_history": {}, "search_products": {"query": "mouse"}} {
+		if !closed(tool, in) {
+			t.Errorf("%s is answered on a damaged log", tool)
+		}
+	}
+	unavailable(t, origin+"/register", "application/json", `{"redirect_uris":["http://127.0.0.1:1/cb"],"token_endpoint_auth_method":"none"}`)
+}
+
 // unavailable posts and wants the answer of a shop that cannot write now.
 func unavailable(t *testing.T, url, kind, body string) {
 	t.Helper()

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -125,6 +126,15 @@ func (d *disk) sync(n *node) syscall.Errno {
 		}
 	}
 	return 0
+}
+
+// find is the file or folder at the path.
+func (d *disk) find(path string) *node {
+	n := d.root
+	for name := range strings.SplitSeq(path, "/") {
+		n = n.names[name]
+	}
+	return n
 }
 
 // afterPowerLoss is the disk as it is found when the power comes back. Of what

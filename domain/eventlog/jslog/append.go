@@ -57,7 +57,11 @@ var errLost = errors.New("no answer")
 
 // publish sends a message of the log and waits for its sequence.
 func (l *Log) publish(ctx context.Context, m *nats.Msg, timeout time.Duration) (uint64, error) {
-	return l.publishTo(ctx, streamName, m, timeout)
+	seq, err := l.publishTo(ctx, streamName, m, timeout)
+	if err == nil {
+		l.reached(seq)
+	}
+	return seq, err
 }
 
 // publishTo sends a message and waits until the named stream's leader has

@@ -102,6 +102,7 @@ type Log struct {
 	batches  chan struct{} // one token for each open batch
 	keeper   Keeper
 	session  atomic.Pointer[session]
+	seen     atomic.Uint64 // the furthest end that was ever told
 }
 
 var _ eventlog.Log = (*Log)(nil)
@@ -151,7 +152,7 @@ func Open(ctx context.Context, nc *nats.Conn, o Options) (*Log, error) {
 	if o.Known != "" && l.epoch != o.Known {
 		return nil, fmt.Errorf("%w: it is the log of another shop; stop the shop and restore its data folder from a backup", eventlog.ErrDamaged)
 	}
-	if err := l.whole(ctx, stream.CachedInfo().State); err != nil {
+	if err := l.whole(ctx, stream.CachedInfo().State, 0); err != nil {
 		return nil, err
 	}
 	return l, nil
