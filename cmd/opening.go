@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync/atomic"
+	"time"
 
 	"till/projections"
 )
@@ -79,6 +80,8 @@ func answerReady(w http.ResponseWriter, status readiness) {
 
 // howFar says how far views are that cannot be read yet.
 func howFar(ctx context.Context, v *projections.Views) string {
+	ctx, cancel := context.WithTimeout(ctx, 500*time.Millisecond) // a log that is slow to answer is no reason to be
+	defer cancel()
 	if s, err := v.Stats(ctx); err == nil && s.Building {
 		return fmt.Sprintf("the views are being built: %s of %s events", grouped(uint64(s.Built)), grouped(uint64(s.Head)))
 	}
