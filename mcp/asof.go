@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"till/domain/eventlog"
 	"till/domain/grant"
@@ -113,13 +114,25 @@ func (c *call) readPast(ctx context.Context, at eventlog.Position, fn func(*proj
 	if err != nil {
 		return err
 	}
-	err = c.Moments.Read(ctx, at, fn)
-	var replaying *projections.Replaying
-	if errors.As(err, &replaying) && replaying.At != at {
-		giveBack() // another one's is being folded, this one was not begun
+	for {
+		err := c.Moments.Read(ctx, at, fn)
+		var other *projections.Replaying
+		if !errors.As(err, &other) || other.At == at {
+			return err
+		}
+		// Another moment is being folded, which is often a matter of a blink:
+		// agents ask several things at once.
+		select {
+		case <-time.After(blink):
+		case <-ctx.Done():
+			giveBack() // this one was not begun
+			return err
+		}
 	}
-	return err
 }
+
+// blink is how long a moment waits before it asks again whether its turn has come.
+const blink = 20 * time.Millisecond
 
 // mayReplay counts a moment that has to be folded, and refuses the person who
 // had too many. Who runs the shop is not counted.

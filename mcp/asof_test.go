@@ -7,10 +7,12 @@ import (
 	"iter"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"till/domain/catalog"
 	"till/domain/eventlog"
@@ -245,6 +247,27 @@ func TestABuyerMayAskForAFewMoments(t *testing.T) {
 	a.refused("rate_limited", "view_cart", args{"as_of": head - 12})
 }
 
+// TestManyMomentsAtOnce: an agent that asks for several things at once gets all.
+func TestManyMomentsAtOnce(t *testing.T) {
+	s := newShop(t)
+	a := s.agent(keeper, modernEra)
+	first := int(s.head())
+	for range 8 {
+		a.ok("add_to_cart", args{"product": "catnip-mouse"})
+	}
+	a.ok("clear_cart", nil)
+	var wg sync.WaitGroup
+	for n := 1; n <= 8; n++ {
+		wg.Go(func() {
+			res, err := a.CallTool(t.Context(), &sdk.CallToolParams{Name: "view_cart", Arguments: args{"as_of": first + n}})
+			if err != nil || res.IsError || saidOf(t, res).number("pieces") != n {
+				t.Errorf("at %d: %+v, %v", first+n, res, err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
 // gatedLog is a log whose followers wait at a gate.
 type gatedLog struct {
 	eventlog.Log
@@ -293,10 +316,12 @@ func TestAMomentThatIsBeingFolded(t *testing.T) {
 	if err := slow.Read(ended, 4, func(*projections.Reader) error { return nil }); !errors.As(err, &begun) {
 		t.Fatal(err)
 	}
+	c := &call{Server: s.face, caller: Caller{User: "usr_alice"}}
 	for range 3 * replaysAtOnce { // it is not begun, so it is not counted
-		got := a.refused("replaying", "view_cart", args{"as_of": at})
-		if got.at("retryable") != true || got.text("field") != "as_of" || !strings.Contains(got.text("message"), "up to log position 4 and has reached 0 %") {
-			t.Fatalf("it is refused with %s", got.Text)
+		err := c.readPast(ended, eventlog.Position(at), func(*projections.Reader) error { return nil })
+		p, _ := explain(err, "id-1")
+		if p.Code != "replaying" || !p.Retryable || p.Field != "as_of" || !strings.Contains(p.Message, "up to log position 4 and has reached 0 %") {
+			t.Fatalf("it is told as %+v", p)
 		}
 	}
 	close(log.gate)

@@ -34,7 +34,7 @@ func (s *Server) addPrompts(server *sdk.Server) {
 		Arguments: []*sdk.PromptArgument{{Name: "order_id", Title: "Order", Description: "Its number; empty for the last one."}},
 	}, prompt("Tell me how my order stands.",
 		[]string{"order_id", "The order is: %s"},
-		"Use get_order, or get_order_history if I named none, and tell me its status, what is in it, what it cost, and whether I need to do anything."))
+		"Use get_order, or get_order_history if I named none, and explain_order for what happened when. Tell me its status, what is in it, what it cost, and whether I need to do anything."))
 }
 
 // prompt makes a handler of a beginning, of arguments with the line that each

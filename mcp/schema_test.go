@@ -24,6 +24,9 @@ func TestEverySchemaIsOneThatAllClientsTake(t *testing.T) {
 		if n := len(encode(list)); n > 25_000 {
 			t.Errorf("the list of tools has %d bytes, at most 25,000", n)
 		}
+		if len(list.Tools) > 20 {
+			t.Errorf("a buyer sees %d tools, at most 20", len(list.Tools))
+		}
 		if list.NextCursor != "" {
 			t.Error("the list of tools goes on; many clients read one page only")
 		}

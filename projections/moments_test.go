@@ -69,6 +69,9 @@ func TestMoments(t *testing.T) {
 	if _, err := pieces(t.Context(), at[2]); !errors.As(err, &replaying) || replaying.At != at[4] {
 		t.Fatalf("another is being folded: %v", err)
 	}
+	if !m.Has(at[4]) || m.Has(at[2]) {
+		t.Error("only the one that is being folded is to be had")
+	}
 	close(log.gate) // the one that was asked for first is folded although nobody waits
 	if n, err := pieces(t.Context(), at[4]); n != 5 || err != nil {
 		t.Fatal(n, err)
