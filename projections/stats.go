@@ -26,22 +26,27 @@ func (p *progress) begin(logger *slog.Logger, head eventlog.Position) (end func(
 	p.logger, p.building, p.began, p.told, p.at, p.head = logger, true, now, now, 0, head
 	return func() {
 		p.mu.Lock()
-		defer p.mu.Unlock()
 		p.building = false
-		if p.at < p.head {
-			return // it was cut off; why is told elsewhere
+		at, cut := p.at, p.at < p.head
+		p.mu.Unlock() // who takes the news may ask how far it is
+		if cut {
+			return // why is told elsewhere
 		}
-		p.logger.Info("the views are built", "events", p.at, "seconds", time.Since(p.began).Seconds())
+		logger.Info("the views are built", "events", at, "seconds", time.Since(now).Seconds())
 	}
 }
 
 func (p *progress) reach(at eventlog.Position) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.at = at
-	if now := time.Now(); now.Sub(p.told) > 2*time.Second {
+	now, head, began := time.Now(), p.head, p.began
+	tell := now.Sub(p.told) > 2*time.Second
+	if tell {
 		p.told = now
-		p.logger.Info("building the views", "position", at, "of", p.head, "events_per_second", int(float64(at)/now.Sub(p.began).Seconds()))
+	}
+	p.mu.Unlock()
+	if tell {
+		p.logger.Info("building the views", "position", at, "of", head, "events_per_second", int(float64(at)/now.Sub(began).Seconds()))
 	}
 }
 
