@@ -120,35 +120,10 @@ func (a *App) show(ctx context.Context, q showQuery, out reply[shown]) error {
 }
 
 // past reads the shop's log, and finds by the views what is about whom.
-func (a *App) past() past.Past { return past.Past{Log: a.log, Types: a.types, Find: a.find} }
-
-// find returns the events that concern the key.
-func (a *App) find(ctx context.Context, k history.Key) (found []history.Happened, err error) {
-	head, err := a.log.Head(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := a.views.Wait(ctx, head); err != nil {
-		return nil, err
-	}
-	at, err := a.views.Trail(ctx, k)
-	if err != nil {
-		return nil, err
-	}
-	for e, err := range a.log.GetMany(ctx, at) {
-		if err != nil {
-			return nil, err
-		}
-		event, err := a.types.Decode(e)
-		if err != nil {
-			return nil, err
-		}
-		// The views may lead to a little more than was asked for.
-		if h := (history.Happened{Envelope: e, Event: event}); h.About(k) {
-			found = append(found, h)
-		}
-	}
-	return found, nil
+func (a *App) past() past.Past {
+	return past.Past{Log: a.log, Types: a.types, Find: func(ctx context.Context, k history.Key) ([]history.Happened, error) {
+		return a.views.Concerning(ctx, k, 0, 0, 0)
+	}}
 }
 
 // indented are the fields of a state, each on a line of its own, those of a thing

@@ -40,6 +40,17 @@ func (c whyLineCmd) Run(ctx context.Context, t terminal) error {
 	return c.dataFlag.why(ctx, t, whyQuery{User: c.User, SKU: c.SKU}, c.JSON)
 }
 
+// partTitle is a part of the answer as people read it.
+func partTitle(part string) string {
+	switch part {
+	case past.Allowed:
+		return "What the person allowed"
+	case past.IntoCart:
+		return "What put it into the cart"
+	}
+	return "The " + part
+}
+
 func (d dataFlag) why(ctx context.Context, t terminal, q whyQuery, asJSON bool) error {
 	shop, err := reach(ctx, d)
 	if err != nil {
@@ -53,7 +64,7 @@ func (d dataFlag) why(ctx context.Context, t terminal, q whyQuery, asJSON bool) 
 		}
 		if r.Part != part {
 			part = r.Part
-			fmt.Fprintln(t.out, strings.ToUpper(part[:1])+part[1:]+":")
+			fmt.Fprintln(t.out, partTitle(part)+":")
 		}
 		_, err := fmt.Fprintf(t.out, "%s\n          %s\n", line(r.listed), r.cause())
 		return err

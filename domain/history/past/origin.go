@@ -20,6 +20,17 @@ type Part struct {
 	Events []history.Happened
 }
 
+// The names of parts: the consents under which agents acted, what put lines into
+// the cart and changed them there, the order's own events, what it did to the
+// cart and to the stock.
+const (
+	Allowed  = "allowed"
+	IntoCart = "into_cart"
+	Purchase = "purchase"
+	Cart     = "cart"
+	Stock    = "stock"
+)
+
 // always is behind the end of any log.
 const always = eventlog.Position(1<<63 - 1)
 
@@ -62,8 +73,7 @@ func (p Past) Order(ctx context.Context, id string) ([]Part, error) {
 	if err != nil {
 		return nil, err
 	}
-	return filled(Part{"what the person allowed", consent}, Part{"what put the lines into the cart", into},
-		Part{"the purchase", purchase}, Part{"the cart", basket}, Part{"the stock", stocks}), nil
+	return filled(Part{Allowed, consent}, Part{IntoCart, into}, Part{Purchase, purchase}, Part{Cart, basket}, Part{Stock, stocks}), nil
 }
 
 // CartLine returns where a line of a cart comes from: every event of the cart
@@ -81,7 +91,7 @@ func (p Past) CartLine(ctx context.Context, user, sku string) ([]Part, error) {
 	if err != nil {
 		return nil, err
 	}
-	return filled(Part{"what the person allowed", consent}, Part{"what made the line", into}), nil
+	return filled(Part{Allowed, consent}, Part{IntoCart, into}), nil
 }
 
 func filled(parts ...Part) []Part {

@@ -22,6 +22,8 @@ type Past struct {
 	// the streams that an order touches, which costs the length of the stock's
 	// streams.
 	Find func(ctx context.Context, k history.Key) ([]history.Happened, error)
+	// Upto is the last position that is looked at; 0 is the end.
+	Upto eventlog.Position
 }
 
 // each hands out the events of a stream up to the position, oldest first.
@@ -30,7 +32,7 @@ func (p Past) each(ctx context.Context, s eventlog.Stream, upto eventlog.Positio
 		if err != nil {
 			return err
 		}
-		if e.Position > upto {
+		if e.Position > upto || p.Upto > 0 && e.Position > p.Upto {
 			return nil
 		}
 		event, err := p.Types.Decode(e)

@@ -99,7 +99,7 @@ func told(parts []past.Part) string {
 
 func TestWhereAnOrderComesFrom(t *testing.T) {
 	s := story(t)
-	want := "what the person allowed: 1; what put the lines into the cart: 5 7; the purchase: 9 13; the cart: 10 14; the stock: 11 15"
+	want := "allowed: 1; into_cart: 5 7; purchase: 9 13; cart: 10 14; stock: 11 15"
 	parts, err := s.Order(t.Context(), "CS-1")
 	if err != nil || told(parts) != want {
 		t.Errorf("read stream by stream: %s, %v", told(parts), err)
@@ -148,9 +148,9 @@ func TestWhereACartLineComesFrom(t *testing.T) {
 		user, sku, want string
 		err             error
 	}{
-		{"usr_1", "MOUSE", "what the person allowed: 1; what made the line: 16", nil},
-		{"usr_1", "WAND", "what the person allowed: 1; what made the line: 6", nil},
-		{"usr_2", "MOUSE", "what made the line: 8", nil},
+		{"usr_1", "MOUSE", "allowed: 1; into_cart: 16", nil},
+		{"usr_1", "WAND", "allowed: 1; into_cart: 6", nil},
+		{"usr_2", "MOUSE", "into_cart: 8", nil},
 		{"usr_2", "WAND", "", cart.ErrNotInCart},
 		{"usr_3", "MOUSE", "", cart.ErrNotInCart},
 	} {
