@@ -50,6 +50,7 @@ func faulty(text string) *eventlog.Types {
 	eventlog.Register[cart.CheckoutClaimed](t, "cart.checkout_claimed", 1)
 	eventlog.Register[cart.CheckoutReleased](t, "cart.checkout_released", 1)
 	eventlog.Register[order.CheckoutStarted](t, "order.checkout_started", 2, up)
+	eventlog.Register[order.CheckoutJoined](t, "order.checkout_joined", 1)
 	eventlog.Register[order.CheckoutRetried](t, "order.checkout_retried", 1)
 	eventlog.Register[order.PaymentRequested](t, "order.payment_requested", 1)
 	eventlog.Register[order.PaymentPending](t, "order.payment_pending", 1)

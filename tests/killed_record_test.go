@@ -207,6 +207,8 @@ func (r *record) ordered(e written) string {
 	}
 	var before []string
 	switch e.Type {
+	case "order.checkout_joined":
+		return "" // changes nothing
 	case "order.checkout_retried":
 		before = []string{"order.payment_declined", "order.checkout_failed"}
 		o.attempt++

@@ -343,3 +343,34 @@ func TestAHundredBuyersForTenPieces(t *testing.T) {
 		t.Errorf("%d placed, %d refused, stock %+v", placed, refused, st)
 	}
 }
+
+// Two agents buy one cart, each under a key of its own: both keys are remembered
+// with the one order, so that either finds it when the cart is empty.
+func TestEachKeyOfAPurchaseIsRemembered(t *testing.T) {
+	s := newShop(t)
+	s.count("MOUSE", 5)
+	s.add("usr_1", "MOUSE", 2)
+	quote := s.review("usr_1")
+	for _, key := range []string{"key:1", "key:2", "key:2", "key:3"} {
+		meta := eventlog.Meta{Command: key, Fingerprint: "of " + key, Time: s.now}
+		got, err := s.CheckOut(t.Context(), checkout.Request{User: "usr_1", Quote: quote.ID}, meta)
+		if err != nil || got.Order.Status != order.Placed || got.Replayed != (key != "key:1") {
+			t.Fatalf("%s: %+v %v", key, got, err)
+		}
+		receipt, ok, err := s.Source.Command(t.Context(), key)
+		if err != nil || !ok || receipt.Stream.ID != got.Order.ID {
+			t.Errorf("%s is remembered as %+v %v %v", key, receipt, ok, err)
+		}
+		// Without the quote, as an agent that named none.
+		again, err := s.CheckOut(t.Context(), checkout.Request{User: "usr_1"}, meta)
+		if err != nil || again.Order.ID != got.Order.ID || !again.Replayed {
+			t.Errorf("%s again: %+v %v", key, again, err)
+		}
+	}
+	if n := s.types()["order.placed"]; n != 1 {
+		t.Errorf("placed %d times", n)
+	}
+	if n := s.types()["order.checkout_joined"]; n != 2 {
+		t.Errorf("joined %d times", n)
+	}
+}

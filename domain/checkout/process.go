@@ -118,7 +118,12 @@ func (p *Process) CheckOut(ctx context.Context, r Request, meta eventlog.Meta) (
 			return o, 0, false, err
 		}
 		out, err := p.Orders.Do(ctx, start.ID, start, meta)
-		return out.State, out.Position, out.Changed, err
+		if changed = out.Changed; err == nil && !changed && !out.Replayed && meta.Fingerprint != "" {
+			// Two agents bought one cart: this one's key must find the order again
+			// when the cart is empty.
+			out, err = p.Orders.Do(ctx, start.ID, order.Join{By: meta.Command}, meta)
+		}
+		return out.State, out.Position, changed, err
 	})
 }
 

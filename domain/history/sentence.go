@@ -54,6 +54,8 @@ func ordering(event any) string {
 	switch e := event.(type) {
 	case order.CheckoutStarted:
 		return fmt.Sprintf("started to buy %s for %s", contents(e.Lines), price(e.Total))
+	case order.CheckoutJoined:
+		return "asked for the same purchase"
 	case order.CheckoutRetried:
 		return fmt.Sprintf("tried to buy it again (attempt %d) with %s", e.Attempt, clean(e.Method))
 	case order.PaymentRequested:

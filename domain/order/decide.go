@@ -1,6 +1,7 @@
 package order
 
 import (
+	"slices"
 	"time"
 
 	"till/domain/cart"
@@ -52,6 +53,11 @@ type Fail struct {
 	Code, Reason string
 }
 
+// Join remembers a call that found the purchase begun by another: repeated, it
+// is answered with this order, whatever the cart holds by then.
+type Join struct{ By string }
+
+func (Join) command()           {}
 func (Start) command()          {}
 func (RequestPayment) command() {}
 func (AwaitPayment) command()   {}
@@ -116,6 +122,13 @@ type OrderPlaced struct {
 	At      time.Time    `json:"at"`
 }
 
+// CheckoutJoined: another call asked for the same purchase.
+type CheckoutJoined struct {
+	// By is the call's command.
+	By string `json:"by"`
+}
+
+func (CheckoutJoined) event()   {}
 func (CheckoutStarted) event()  {}
 func (CheckoutRetried) event()  {}
 func (PaymentRequested) event() {}
@@ -135,6 +148,7 @@ func Decider() decider.Decider[State, Command, Event] {
 // Register makes the events known under their wire names.
 func Register(t *eventlog.Types) {
 	eventlog.Register[CheckoutStarted](t, "order.checkout_started", 1)
+	eventlog.Register[CheckoutJoined](t, "order.checkout_joined", 1)
 	eventlog.Register[CheckoutRetried](t, "order.checkout_retried", 1)
 	eventlog.Register[PaymentRequested](t, "order.payment_requested", 1)
 	eventlog.Register[PaymentPending](t, "order.payment_pending", 1)
@@ -149,6 +163,13 @@ func Decide(s State, cmd Command) ([]Event, error) {
 	switch c := cmd.(type) {
 	case Start:
 		return start(s, c)
+	case Join:
+		if s.Status == "" {
+			return nil, ErrUnknown
+		}
+		if len(s.Joined) < maxJoined && !slices.Contains(s.Joined, c.By) {
+			return []Event{CheckoutJoined(c)}, nil
+		}
 	case RequestPayment:
 		switch {
 		case s.Attempt != c.Attempt || !s.Open():
@@ -214,6 +235,8 @@ func Evolve(s State, e Event) State {
 			ID: e.ID, User: e.User, Quote: e.Quote, CartVersion: e.CartVersion, Status: Started, Attempt: 1,
 			Lines: e.Lines, Total: e.Total, Method: e.Method, StartedAt: e.At,
 		}
+	case CheckoutJoined:
+		s.Joined = append(slices.Clone(s.Joined), e.By)
 	case CheckoutRetried:
 		s.Status, s.Attempt, s.Method, s.StartedAt = Started, e.Attempt, e.Method, e.At
 		s.Code, s.Reason = "", ""

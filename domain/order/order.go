@@ -50,10 +50,15 @@ type State struct {
 	PlacedAt  time.Time `json:"placed_at,omitzero"`
 	// Payment is the gateway's reference of the authorization.
 	Payment string `json:"payment,omitempty"`
+	// Joined are the commands of the calls that found the purchase begun.
+	Joined []string `json:"joined,omitempty"`
 	// Code and Reason say why the last attempt came to nothing.
 	Code   string `json:"code,omitempty"`
 	Reason string `json:"reason,omitempty"`
 }
+
+// maxJoined bounds how many calls are remembered that asked for the same.
+const maxJoined = 50
 
 // Open is whether the purchase is under way.
 func (s State) Open() bool {

@@ -1,6 +1,7 @@
 package order_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -111,6 +112,7 @@ func TestAnyOrderOfSteps(t *testing.T) {
 			cmd := rapid.SampledFrom([]order.Command{
 				first, order.RequestPayment{Attempt: n}, order.AwaitPayment{Attempt: n},
 				order.Place{Attempt: n, Payment: "test", At: at}, order.Decline{Attempt: n}, order.Fail{Attempt: n},
+				order.Join{By: fmt.Sprint("key:", n)},
 			}).Draw(t, "step")
 			events, err := order.Decide(s, cmd)
 			if err != nil && len(events) > 0 {
@@ -138,6 +140,6 @@ func TestEvents(t *testing.T) {
 	order.Register(types)
 	golden.Check(t, types, started, requested, placed, declined, failed,
 		order.CheckoutRetried{Attempt: 2, Method: "success_token", At: at},
-		order.PaymentPending{Attempt: 1},
+		order.PaymentPending{Attempt: 1}, order.CheckoutJoined{By: "key:0123456789abcdef0123456789abcdef"},
 	)
 }
