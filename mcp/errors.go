@@ -45,6 +45,7 @@ var table = []told{
 	{decider.ErrBusy, "busy", "Too many changes at once; nothing was changed. Send the same call again.", true, "", nil},
 	{projections.ErrCursor, "invalid_argument", "That is not a cursor of this list. Send next_cursor of the last page unchanged and with the same other arguments, or leave cursor out to begin again.", false, "cursor", nil},
 
+	{projections.ErrUnfoldable, "set_aside", "That moment cannot be replayed: the shop's program has a fault in reading an event before it. The present is not touched. Leave as_of out, or tell the person that the shop's keeper has to see to it.", false, "as_of", nil},
 	{projections.ErrCatchingUp, "shop_unavailable", "The shop is just opening. Try again in a few seconds.", true, "", nil},
 	{projections.ErrClosed, "shop_unavailable", "The shop is just closing. Try again in a minute, a write with the same idempotency_key.", true, "", nil},
 	{eventlog.ErrUnavailable, "shop_unavailable", "The shop cannot be reached right now. Try again in a few seconds, a write with the same idempotency_key.", true, "", nil},

@@ -23,8 +23,9 @@ type batch struct {
 	err   error
 }
 
-// errPanic: an event that a fold could not take.
-var errPanic = errors.New("projections: an event cannot be folded")
+// ErrUnfoldable: an event that a fold cannot take, where nothing is set aside: in
+// a rebuild, a verification and a past moment.
+var ErrUnfoldable = errors.New("projections: an event cannot be folded")
 
 // decode follows the log on a goroutine of its own and hands out decoded
 // batches until it fails, which is the last batch, or ctx ends. One core

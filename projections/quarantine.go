@@ -49,7 +49,7 @@ func (p *poisoned) Error() string {
 	return fmt.Sprintf("projections: event %d of %s, at position %d, cannot be folded: %v", p.Number, p.Stream, p.Position, p.panic)
 }
 
-func (p *poisoned) Unwrap() error { return errPanic }
+func (p *poisoned) Unwrap() error { return ErrUnfoldable }
 
 // maxReason bounds what is kept of a panic, in characters.
 const maxReason = 300

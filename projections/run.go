@@ -41,7 +41,7 @@ func (v *Views) run(ctx context.Context) {
 			s.inUse = false // it must not call itself closed in order
 			v.retire(s)
 			s, why = nil, err.Error()
-		case errors.Is(err, eventlog.ErrDamaged), errors.Is(err, eventlog.ErrUnknownType), errors.Is(err, errPanic):
+		case errors.Is(err, eventlog.ErrDamaged), errors.Is(err, eventlog.ErrUnknownType), errors.Is(err, ErrUnfoldable):
 			v.logger.Error("the views have stopped", "because", err)
 			v.halt(err)
 			<-ctx.Done()

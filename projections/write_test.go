@@ -44,7 +44,7 @@ func TestARowThatCannotBeWritten(t *testing.T) {
 		}
 		err = s.flush(true)
 		if strict {
-			if !errors.Is(err, errPanic) {
+			if !errors.Is(err, ErrUnfoldable) {
 				t.Errorf("strict: %v", err)
 			}
 			continue
