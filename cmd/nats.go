@@ -157,6 +157,12 @@ func (n *NATS) ailment(s *server.Server) string {
 		return "JetStream is switched off"
 	}
 	for _, e := range s.Healthz(&server.HealthzOptions{Details: true}).Errors {
+		// That the server has no connections to offer is said of one without a port
+		// whenever this process is not scheduled for a millisecond, which Healthz
+		// waits for; a server that has started once is past that.
+		if e.Type == server.HealthzErrorConn {
+			continue
+		}
 		if _, ok := unrecovered(e.Error); ok && n.empty(e.Account, e.Stream) {
 			continue
 		}
