@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"reflect"
+	"strings"
 
 	"till/domain/eventlog"
 	"till/domain/history"
@@ -71,7 +72,7 @@ func (a *App) whatif(ctx context.Context, q whatifQuestion, out reply[whatifRepl
 	log, err := whatif.Think(tell.ctx, a.log, a.types, end, a.log.Epoch(), change, func(c whatif.Consequence) error {
 		told := consequence{Position: c.Was.Position, Stream: c.Was.Stream.String(), Was: history.Sentence(c.Event), Put: c.Put}
 		if c.Reason != nil {
-			told.Refused = sentence(c.Reason)
+			told.Refused = strings.TrimPrefix(sentence(c.Reason), c.Was.Stream.Category+": ")
 		}
 		for _, e := range c.Instead {
 			told.Instead = append(told.Instead, history.Sentence(e))
