@@ -66,15 +66,15 @@ func (o origin) decode(ctx context.Context, after eventlog.Position, wanted func
 	return out
 }
 
-// read decodes an event. A panic in an upcaster comes out as the value: it is
-// for the fold to set the stream aside.
-func (o origin) read(e *eventlog.Envelope) (value any, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			value = poisonOf(e, p)
-		}
-	}()
-	return o.types.Decode(*e)
+// read decodes an event. A fault in an upcaster comes out as the value: it is for
+// the fold to set the stream aside.
+func (o origin) read(e *eventlog.Envelope) (any, error) {
+	value, err := o.types.Decode(*e)
+	var fault *eventlog.Fault
+	if errors.As(err, &fault) {
+		return poisonOf(e, fault.Panic), nil
+	}
+	return value, err
 }
 
 // drain ends the decoding goroutine and waits for it.

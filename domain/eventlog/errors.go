@@ -26,6 +26,19 @@ var (
 	ErrInvalid = errors.New("eventlog: invalid change")
 )
 
+// Fault is the program's own failure over an event: the log is not to blame, and
+// a program that is mended reads it.
+type Fault struct {
+	Stream   Stream
+	Position Position
+	// Panic is what the code panicked with.
+	Panic any
+}
+
+func (f *Fault) Error() string {
+	return fmt.Sprintf("eventlog: this program cannot read the event of %s at position %d: %v", f.Stream, f.Position, f.Panic)
+}
+
 // Gap is an ErrDamaged that knows which events are missing.
 type Gap struct {
 	// Where is "the log" or the name of the stream whose count has a hole.

@@ -76,8 +76,13 @@ func (t *Types) Encode(event any) (name string, version int, data json.RawMessag
 
 // Decode returns the event as its newest Go type. It returns ErrUnknownType
 // for a type or version that this program does not have, which a caller must
-// not skip.
-func (t *Types) Decode(e Envelope) (any, error) {
+// not skip, and a *Fault when an upcaster panics.
+func (t *Types) Decode(e Envelope) (_ any, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &Fault{e.Stream, e.Position, p}
+		}
+	}()
 	et := t.byName[e.Type]
 	if et == nil || e.Version < 1 || e.Version > et.newest {
 		return nil, fmt.Errorf("%w: %s version %d at position %d; it was written by a newer till, start that one", ErrUnknownType, e.Type, e.Version, e.Position)

@@ -45,7 +45,12 @@ func Folds() map[string]Fold {
 func Categories() []string { return slices.Sorted(maps.Keys(Folds())) }
 
 func know[S, C, E any](folds map[string]Fold, d decider.Decider[S, C, E]) {
-	folds[d.Category] = Fold{Zero: *new(S), Evolve: func(state, event any) (any, error) {
+	folds[d.Category] = Fold{Zero: *new(S), Evolve: func(state, event any) (_ any, err error) {
+		defer func() {
+			if p := recover(); p != nil {
+				err = fmt.Errorf("history: this program cannot fold %T: %v", event, p)
+			}
+		}()
 		e, ok := event.(E)
 		if !ok {
 			return nil, fmt.Errorf("%w: %T is no event of %s", eventlog.ErrUnknownType, event, d.Category)
