@@ -5,6 +5,7 @@ GO        ?= go
 BENCH     ?= .
 BENCHTIME ?= 2s
 BENCHPKG  ?= ./...
+BENCH_EVENTS ?= 1000000
 FUZZTIME  ?= 20s
 CRASHES   ?= 200
 SOAK      ?= 30
@@ -17,6 +18,7 @@ help:
 	@echo 'make test    all tests'
 	@echo 'make race    all tests under the race detector'
 	@echo 'make bench   all benchmarks                     (BENCH=regexp BENCHTIME=2s BENCHPKG=./...)'
+	@echo '             over ten million events: BENCH_EVENTS=10000000 BENCH=Restart (5 GB, minutes to write; TILL_BENCH_DIR=… keeps them)'
 	@echo 'make fuzz    every fuzz target for a while       (FUZZTIME=20s)'
 	@echo 'make crash   the tests that kill the shop        (CRASHES=200 times)'
 	@echo 'make soak    the race tests over and over        (SOAK=30 minutes)'
@@ -34,7 +36,7 @@ race:
 	GO='$(GO)' .ci/race
 
 bench:
-	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem -timeout 60m $(BENCHPKG)
+	TILL_BENCH_EVENTS=$(BENCH_EVENTS) $(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem -timeout 60m $(BENCHPKG)
 
 # The shop under writers of every kind, killed so many times; TILL_SEED=… (it is
 # printed) repeats the moments. Then the others: killed, crashed and torn in their

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -22,6 +24,22 @@ import (
 // million is how many events the long benchmarks run over.
 const million = 1_000_000
 
+// asked is how many events the benchmarks run over that are also of interest with
+// more: TILL_BENCH_EVENTS, or a million. Ten million take five gigabytes and some
+// minutes to write.
+func asked(b *testing.B) int {
+	b.Helper()
+	text := os.Getenv("TILL_BENCH_EVENTS")
+	if text == "" {
+		return million
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 10_000 {
+		b.Fatalf("TILL_BENCH_EVENTS is %q, not a number of at least 10000", text)
+	}
+	return n
+}
+
 // chronicle writes what a busy shop leaves: people who browse, change their minds
 // and buy, and agents whose tokens are renewed. It follows the shapes of real
 // events but skips the deciders, so that a million take seconds.
@@ -33,6 +51,10 @@ type chronicle struct {
 	log     eventlog.Log
 	written int
 }
+
+// shards are how many write a history side by side, each for people and stock of
+// their own.
+const shards = 16
 
 type end struct {
 	position eventlog.Position
@@ -110,7 +132,8 @@ func (h *chronicle) visit(n, people int, shelf []catalog.Product, private string
 }
 
 // bigShops are the data folders that the benchmarks of this run made, by how
-// many events their logs hold.
+// many events their logs hold. With TILL_BENCH_DIR they are made there and kept
+// for the next run.
 type bigShops struct {
 	mu      sync.Mutex
 	folders map[int]string
@@ -127,13 +150,25 @@ func (s *bigShops) shop(b *testing.B, events int) string {
 	if dir, ok := s.folders[events]; ok {
 		return dir
 	}
-	dir, err := os.MkdirTemp("", "till-bench-")
+	keep := os.Getenv("TILL_BENCH_DIR")
+	kept := filepath.Join(keep, strconv.Itoa(events))
+	if _, err := os.Stat(kept); keep != "" && err == nil {
+		return kept
+	}
+	dir, err := os.MkdirTemp(keep, "till-bench-")
 	if err != nil {
 		b.Fatal(err)
 	}
 	s.folders[events] = dir
 	if err := fill(dir, events); err != nil {
 		b.Fatal(err)
+	}
+	if keep != "" {
+		if err := os.Rename(dir, kept); err != nil {
+			b.Fatal(err)
+		}
+		delete(s.folders, events)
+		return kept
 	}
 	return dir
 }
@@ -182,7 +217,10 @@ func fill(dir string, events int) error {
 			return err
 		}
 	}
-	const shards = 16
+	people := 1500
+	if events < million {
+		people = 2 // who buy as often as those of ten million events
+	}
 	var wg sync.WaitGroup
 	errs := make([]error, shards)
 	for i := range shards {
@@ -196,7 +234,7 @@ func fill(dir string, events int) error {
 				}
 			}
 			for n := 0; h.written < (events-len(shelf))/shards+1; n++ {
-				if errs[i] = h.visit(n, 1500, shelf, private); errs[i] != nil {
+				if errs[i] = h.visit(n, people, shelf, private); errs[i] != nil {
 					return
 				}
 			}
