@@ -51,7 +51,7 @@ func BenchmarkRebuild(b *testing.B) {
 
 func removeViews(b *testing.B, dir string) {
 	b.Helper()
-	files, err := filepath.Glob(filepath.Join(dir, "views.db*"))
+	files, err := filepath.Glob(filepath.Join(dir, "views*"))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -33,7 +33,7 @@ func TestEventsByFilter(t *testing.T) {
 	}
 	defer func() { _ = a.close() }()
 
-	const who, token = "usr_-3_5", "grt_usr_-3_5"
+	const who, token = "usr_-3_1", "grt_usr_-3_1"
 	var all []eventlog.Envelope
 	last := map[eventlog.Stream]eventlog.Envelope{}
 	head, _ := a.log.Head(t.Context())
