@@ -35,8 +35,12 @@ func (v *Views) Verify(ctx context.Context, names []string, tell func(at, of eve
 // against compares what serves with the store, once that includes just as much.
 func (v *Views) against(ctx context.Context, s *store, chosen map[string]bool, each func(Difference) error) (at eventlog.Position, err error) {
 	quiet := func(eventlog.Position) {}
-	// First nearly, so that the moment that is held below is short.
+	// First nearly, so that the moment that is held below is short. What serves
+	// may still lack the last events that the log held when the building began.
 	if err := v.fill(ctx, s, v.Position(), nil, quiet); err != nil {
+		return 0, err
+	}
+	if err := v.Wait(ctx, s.position); err != nil {
 		return 0, err
 	}
 	err = v.with(ctx, func(live *store, c *conn) error {

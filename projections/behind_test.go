@@ -1,0 +1,63 @@
+package projections_test
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"till/domain/cart"
+	"till/domain/eventlog"
+	"till/domain/eventlog/memlog"
+	"till/projections"
+)
+
+// late is a log whose first follower gets nothing while the mutex is held.
+type late struct {
+	eventlog.Log
+	sync.Mutex
+	followers atomic.Int32
+}
+
+func (l *late) Follow(ctx context.Context, after eventlog.Position, most int) iter.Seq2[[]eventlog.Envelope, error] {
+	if l.followers.Add(1) > 1 {
+		return l.Log.Follow(ctx, after, most)
+	}
+	return func(yield func([]eventlog.Envelope, error) bool) {
+		for batch, err := range l.Log.Follow(ctx, after, most) {
+			l.Lock()
+			l.Unlock() //nolint:staticcheck // it waits
+			if !yield(batch, err) {
+				return
+			}
+		}
+	}
+}
+
+// A verification that has read more of the log than the views include yet waits
+// for them.
+func TestVerifyWaitsForTheViews(t *testing.T) {
+	log := &late{Log: memlog.New("epoch-1")}
+	s := openShop(t, log, t.TempDir())
+	s.sell(mouse(), 10)
+	s.add("usr_1", "MOUSE-CATNIP", 1)
+	caughtUp(t, s.views, log)
+	log.Lock()
+	out, err := s.process.Carts.Do(t.Context(), "usr_1", cart.Clear{}, s.meta())
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := out.Position
+	var release sync.Once
+	at, err := s.views.Verify(t.Context(), nil, func(at, _ eventlog.Position) {
+		if at == last {
+			release.Do(func() { time.AfterFunc(50*time.Millisecond, log.Unlock) })
+		}
+	}, func(d projections.Difference) error { return fmt.Errorf("%+v", d) })
+	if at != last || err != nil {
+		t.Fatalf("verified at %d of %d: %v", at, last, err)
+	}
+}
