@@ -163,12 +163,17 @@ func settle(dir string) error {
 	return eachStore(dir, func(store string) error { return eachRecent(store, time.Now().Add(time.Hour), syncFile) })
 }
 
+// Blocks implements jslog.Keeper.
+func (n *NATS) Blocks(stream string) string {
+	return filepath.Join(n.options.Dir, "jetstream", "$G", "streams", stream, "msgs")
+}
+
 // Stored implements jslog.Keeper: it makes the names of files that the server
 // has made for the JetStream stream outlive a loss of power. The server syncs
 // what it writes into a block, but never the folder that a new block stands in.
 // When nothing was made, which the folder's time tells, this costs a microsecond.
 func (n *NATS) Stored(stream string) error {
-	store := filepath.Join(n.options.Dir, "jetstream", "$G", "streams", stream, "msgs")
+	store := n.Blocks(stream)
 	info, err := os.Stat(store)
 	if err == nil {
 		n.mu.Lock()

@@ -32,7 +32,7 @@ var ErrUnfoldable = errors.New("projections: an event cannot be folded")
 // decodes while the other folds. Events that wanted (if it is not nil) has no
 // use for are left undecoded.
 func (o origin) decode(ctx context.Context, after eventlog.Position, wanted func(category string) bool) <-chan batch {
-	out := make(chan batch, 4)
+	out := make(chan batch, 8)
 	go func() {
 		defer close(out)
 		send := func(b batch) bool {

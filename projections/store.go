@@ -248,7 +248,7 @@ func (s *store) restrict(only map[string]bool) (wanted func(category string) boo
 
 // Bounds of what is folded before it is written while nobody waits for it.
 const (
-	manyRows  = 60_000
+	manyRows  = 10_000
 	manyBytes = 96 << 20
 )
 

@@ -10,9 +10,10 @@ import (
 	"till/domain/eventlog"
 )
 
-// Follow implements [eventlog.Log]. The server pushes the whole stream, in
-// order and under flow control, to one goroutine that decodes while the caller
-// works on the batch before. Every position is checked: JetStream drops a
+// Follow implements [eventlog.Log]. A long history is read from the files of a
+// server in this process (see blocks). All else the server pushes, in order and
+// under flow control, to one goroutine that decodes while the caller works on the
+// batch before. Every position is checked: JetStream drops a
 // damaged block without an error (measured: one flipped bit, 12,729 events
 // gone), and only a count of our own notices.
 //
@@ -21,11 +22,19 @@ import (
 // ErrUnavailable.
 func (l *Log) Follow(ctx context.Context, after eventlog.Position, most int) iter.Seq2[[]eventlog.Envelope, error] {
 	return func(yield func([]eventlog.Envelope, error) bool) {
-		if err := l.checkStart(ctx, uint64(after)); err != nil {
+		most = max(most, 1)
+		head, err := l.checkStart(ctx, uint64(after))
+		if err != nil {
 			yield(nil, err)
 			return
 		}
-		f := &feed{at: uint64(after), most: max(most, 1), wake: make(chan struct{}, 1), space: make(chan struct{}, 1)}
+		for batch := range l.blocks.read(ctx, uint64(after), head, most) {
+			if !yield(batch, nil) {
+				return
+			}
+			after = batch[len(batch)-1].Position
+		}
+		f := &feed{at: uint64(after), most: most, wake: make(chan struct{}, 1), space: make(chan struct{}, 1)}
 		var trouble time.Time // since when nothing goes on
 		for {
 			served, err := l.serve(ctx, f, yield)
@@ -54,13 +63,14 @@ func (l *Log) Follow(ctx context.Context, after eventlog.Position, most int) ite
 	}
 }
 
-// checkStart refuses to follow from a place that the log does not have.
-func (l *Log) checkStart(ctx context.Context, after uint64) error {
+// checkStart returns where the log ends. It refuses to follow from a place that the
+// log does not have.
+func (l *Log) checkStart(ctx context.Context, after uint64) (head uint64, err error) {
 	state, err := l.state(ctx)
 	if err == nil && after > state.LastSeq {
-		return fmt.Errorf("%w: %d, the log ends at %d", eventlog.ErrBeyond, after, state.LastSeq)
+		err = fmt.Errorf("%w: %d, the log ends at %d", eventlog.ErrBeyond, after, state.LastSeq)
 	}
-	return err
+	return state.LastSeq, err
 }
 
 // serve follows with one consumer until the caller is done (nil) or something
@@ -68,7 +78,7 @@ func (l *Log) checkStart(ctx context.Context, after uint64) error {
 func (l *Log) serve(ctx context.Context, f *feed, yield func([]eventlog.Envelope, error) bool) (served bool, err error) {
 	status := l.reading.StatusChanged()
 	defer l.reading.RemoveStatusListener(status)
-	if err := l.checkStart(ctx, f.position()); err != nil {
+	if _, err := l.checkStart(ctx, f.position()); err != nil {
 		return false, err
 	}
 	c, err := l.startConsumer(ctx, f)

@@ -28,6 +28,39 @@ const (
 	headTime        = "Till-Time"
 )
 
+// fields are the values of an event's headers, still escaped.
+type fields [len(names)]string
+
+const (
+	fieldType = iota
+	fieldVersion
+	fieldNumber
+	fieldTime
+	fieldCommand
+	fieldFingerprint
+	fieldActorKind
+	fieldUser
+	fieldClient
+	fieldGrant
+	fieldCorrelation
+	fieldCausation
+)
+
+var names = [...]string{
+	fieldType: headType, fieldVersion: headVersion, fieldNumber: headNumber, fieldTime: headTime,
+	fieldCommand: headCommand, fieldFingerprint: headFingerprint, fieldActorKind: headActorKind,
+	fieldUser: headUser, fieldClient: headClient, fieldGrant: headGrant,
+	fieldCorrelation: headCorrelation, fieldCausation: headCausation,
+}
+
+var fieldOf = func() map[string]int {
+	m := map[string]int{}
+	for i, name := range names {
+		m[name] = i
+	}
+	return m
+}()
+
 // encodeHeaders writes the envelope but for its stream, position and data. An
 // empty text has no header.
 func encodeHeaders(e *eventlog.Envelope) nats.Header {
@@ -85,6 +118,17 @@ func (d *decoder) word(s string) string {
 // decode reads an envelope. What cannot be read is ErrDamaged: it was written
 // whole, and is never skipped.
 func (d *decoder) decode(subject string, at uint64, h nats.Header, data []byte) (eventlog.Envelope, error) {
+	var f fields
+	for i, name := range names {
+		if v := h[name]; len(v) > 0 {
+			f[i] = v[0]
+		}
+	}
+	return d.envelope(subject, at, &f, data)
+}
+
+// envelope reads an envelope from its fields.
+func (d *decoder) envelope(subject string, at uint64, f *fields, data []byte) (eventlog.Envelope, error) {
 	e := eventlog.Envelope{Position: eventlog.Position(at), Data: data}
 	stream, err := streamOf(subject)
 	if err != nil {
@@ -94,30 +138,27 @@ func (d *decoder) decode(subject string, at uint64, h nats.Header, data []byte) 
 	broken := func(name string) (eventlog.Envelope, error) {
 		return e, fmt.Errorf("%w: the header %s of event %d (%s) cannot be read", eventlog.ErrDamaged, name, at, e.Stream)
 	}
-	get := func(name string) string {
-		if v := h[name]; len(v) > 0 {
-			return unescapeHeader(v[0])
-		}
-		return ""
+	for i := range f {
+		f[i] = unescapeHeader(f[i])
 	}
-	if e.Type = d.word(get(headType)); e.Type == "" {
+	if e.Type = d.word(f[fieldType]); e.Type == "" {
 		return broken(headType)
 	}
-	if e.Version, err = strconv.Atoi(get(headVersion)); err != nil || e.Version < 1 {
+	if e.Version, err = strconv.Atoi(f[fieldVersion]); err != nil || e.Version < 1 {
 		return broken(headVersion)
 	}
-	if e.Number, err = strconv.ParseUint(get(headNumber), 10, 64); err != nil || e.Number < 1 {
+	if e.Number, err = strconv.ParseUint(f[fieldNumber], 10, 64); err != nil || e.Number < 1 {
 		return broken(headNumber)
 	}
-	if e.Time, err = time.Parse(time.RFC3339Nano, get(headTime)); err != nil {
+	if e.Time, err = time.Parse(time.RFC3339Nano, f[fieldTime]); err != nil {
 		return broken(headTime)
 	}
 	e.Time = e.Time.UTC()
-	e.Command = get(headCommand)
-	e.Fingerprint = get(headFingerprint)
-	e.Actor = eventlog.Actor{Kind: eventlog.ActorKind(d.word(get(headActorKind))), User: get(headUser), Client: get(headClient), Grant: get(headGrant)}
-	e.Correlation = get(headCorrelation)
-	e.Causation = get(headCausation)
+	e.Command = f[fieldCommand]
+	e.Fingerprint = f[fieldFingerprint]
+	e.Actor = eventlog.Actor{Kind: eventlog.ActorKind(d.word(f[fieldActorKind])), User: f[fieldUser], Client: f[fieldClient], Grant: f[fieldGrant]}
+	e.Correlation = f[fieldCorrelation]
+	e.Causation = f[fieldCausation]
 	return e, nil
 }
 

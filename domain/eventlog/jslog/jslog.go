@@ -81,13 +81,17 @@ type Keeper interface {
 	// JetStream stream, before anybody is told. An error means that the write
 	// may be lost with the power.
 	Stored(stream string) error
+	// Blocks is the folder of the files that hold the stream's messages, plain and
+	// uncompressed, from which a long history is read; or empty.
+	Blocks(stream string) string
 }
 
 // alone is the keeper of a server that looks after itself.
 type alone struct{}
 
-func (alone) Down() error         { return nil }
-func (alone) Stored(string) error { return nil }
+func (alone) Down() error          { return nil }
+func (alone) Stored(string) error  { return nil }
+func (alone) Blocks(string) string { return "" }
 
 // Log is an [eventlog.Log] in a JetStream stream. Use Open.
 type Log struct {
@@ -101,6 +105,7 @@ type Log struct {
 	patience time.Duration
 	batches  chan struct{} // one token for each open batch
 	keeper   Keeper
+	blocks   blocks
 	session  atomic.Pointer[session]
 	seen     atomic.Uint64 // the furthest end that was ever told
 }
@@ -127,6 +132,7 @@ func Open(ctx context.Context, nc *nats.Conn, o Options) (*Log, error) {
 	if l.keeper = o.Keeper; l.keeper == nil {
 		l.keeper = alone{}
 	}
+	l.blocks = blocks{l.keeper.Blocks(streamName)}
 	l.watch()
 	if l.timeout <= 0 {
 		l.timeout = 5 * time.Second

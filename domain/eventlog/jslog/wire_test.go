@@ -2,6 +2,8 @@ package jslog
 
 import (
 	"errors"
+	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -93,6 +95,14 @@ func FuzzDecode(f *testing.F) {
 		}
 		var d decoder
 		e, err := d.decode(subject, 5, header, data)
+		// What the files are read by knows less, but nothing else.
+		var f fields
+		if f.parse(string(head)) {
+			fast, fastErr := d.envelope(subject, 5, &f, data)
+			if !reflect.DeepEqual(fast, e) || fmt.Sprint(fastErr) != fmt.Sprint(err) {
+				t.Fatalf("read %+v, %v; from a file %+v, %v", e, err, fast, fastErr)
+			}
+		}
 		if err != nil {
 			if !errors.Is(err, eventlog.ErrDamaged) {
 				t.Fatalf("error %v, want ErrDamaged", err)
@@ -101,6 +111,13 @@ func FuzzDecode(f *testing.F) {
 		}
 		if e.Position != 5 || e.Number < 1 || e.Version < 1 || e.Type == "" || subjectOf(e.Stream) != subject {
 			t.Fatalf("decoded %+v", e)
+		}
+		written := "NATS/1.0\r\n"
+		for name, values := range encodeHeaders(&e) {
+			written += name + ": " + values[0] + "\r\n"
+		}
+		if !new(fields).parse(written + "\r\n") {
+			t.Fatalf("%q is not read from a file", written)
 		}
 		again, err := d.decode(subject, 5, encodeHeaders(&e), data)
 		if err != nil || again.Meta != e.Meta || again.Type != e.Type || again.Version != e.Version || again.Number != e.Number {

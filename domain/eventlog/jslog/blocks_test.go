@@ -1,0 +1,149 @@
+package jslog_test
+
+import (
+	"bytes"
+	"errors"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"till/domain/eventlog"
+	"till/domain/eventlog/jslog"
+)
+
+// folder is a keeper that only tells where the server keeps its messages.
+type folder string
+
+func (folder) Down() error         { return nil }
+func (folder) Stored(string) error { return nil }
+func (f folder) Blocks(stream string) string {
+	return filepath.Join(string(f), "jetstream", "$G", "streams", stream, "msgs")
+}
+
+// long is how many events fill some blocks.
+const long = 100_000
+
+// longLog is a folder with a log of some blocks, and the connection to its server.
+func longLog(t *testing.T) (dir string, nc *nats.Conn, stop func()) {
+	t.Helper()
+	dir = t.TempDir()
+	s := startServer(t, dir, noSync)
+	nc = connect(t, s)
+	open(t, nc)
+	fillFast(t, nc, long)
+	if n := len(blocks(t, dir)); n < 4 {
+		t.Fatalf("%d blocks", n)
+	}
+	return dir, nc, func() { s.Shutdown(); s.WaitForShutdown() }
+}
+
+func opened(t *testing.T, nc *nats.Conn, k jslog.Keeper) *jslog.Log {
+	t.Helper()
+	l, err := jslog.Open(t.Context(), nc, jslog.Options{Keeper: k, Patience: 300 * time.Millisecond, Timeout: 300 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// What is read from the files is what the server sends, from wherever one begins.
+func TestBlocksHoldWhatTheServerSends(t *testing.T) {
+	dir, nc, _ := longLog(t)
+	fast, slow := opened(t, nc, folder(dir)), opened(t, nc, nil)
+	want := follow(t, slow, 0)
+	for _, after := range []uint64{0, 1, 12_345, 30_000, long - 9_000, long - 1} {
+		got := follow(t, fast, after)
+		if !reflect.DeepEqual(got, want[after:]) {
+			t.Fatalf("behind %d the files hold something else", after)
+		}
+	}
+}
+
+// follow returns all events behind a position.
+func follow(t *testing.T, log *jslog.Log, after uint64) (events []eventlog.Envelope) {
+	t.Helper()
+	for batch, err := range log.Follow(t.Context(), eventlog.Position(after), 1000) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if events = append(events, batch...); len(events) == long-int(after) {
+			return events
+		}
+	}
+	return nil
+}
+
+// The files are read without the server, and what they do not hold is not there.
+func TestBlocksNeedNoServer(t *testing.T) {
+	dir, nc, stop := longLog(t)
+	var last eventlog.Position
+	for batch, err := range opened(t, nc, folder(dir)).Follow(t.Context(), 0, 100) {
+		if last == 0 {
+			stop()
+		}
+		if err != nil {
+			if !errors.Is(err, eventlog.ErrUnavailable) || last < long/2 || last == long {
+				t.Errorf("after %d: %v", last, err)
+			}
+			return
+		}
+		last = batch[len(batch)-1].Position
+	}
+}
+
+// A damaged block yields what stands before the damage and never anything else.
+func TestBlocksThatAreDamaged(t *testing.T) {
+	dir, nc, stop := longLog(t)
+	want := follow(t, opened(t, nc, nil), 0)
+	stop()
+	events := func(block []byte) int { return bytes.Count(block, []byte("NATS/1.0\r\n")) }
+	files := blocks(t, dir)
+	before, victim := must(os.ReadFile(files[0])), files[1]
+	data := must(os.ReadFile(victim))
+	first := events(before) // is how many stand in the block before
+	begin, end := first-100, first+events(data)
+	check := func(what string, damage func() error, least, most int) {
+		t.Helper()
+		if err := damage(); err != nil {
+			t.Fatal(err)
+		}
+		n := begin
+		for batch := range jslog.ReadBlocks(filepath.Dir(victim), uint64(begin), uint64(end)) {
+			if !reflect.DeepEqual(batch, want[n:n+len(batch)]) {
+				t.Fatalf("%s: other events behind %d", what, n)
+			}
+			n += len(batch)
+		}
+		if n < least || n > most {
+			t.Errorf("%s: up to %d, want %d to %d", what, n, least, most)
+		}
+	}
+	write := func(d []byte) func() error { return func() error { return os.WriteFile(victim, d, 0o600) } }
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 50 {
+		at := random.IntN(len(data))
+		flipped := bytes.Clone(data)
+		flipped[at] ^= 1 << random.IntN(8)
+		// The record that holds the byte, or one beside it.
+		least, most := first+max(events(data[:at])-2, 0), first+events(data[:at])
+		check("a flipped bit", write(flipped), least, most)
+		check("cut short", write(data[:at]), least, most)
+	}
+	check("gone", func() error { return os.Remove(victim) }, first, first)
+	check("another block", write(before), begin, first)
+	check("empty", write(nil), begin, first)
+	check("with a tail", write(append(bytes.Clone(data), make([]byte, 100)...)), end, end)
+	check("whole", write(data), end, end)
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
