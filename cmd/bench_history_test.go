@@ -50,6 +50,8 @@ type chronicle struct {
 	ends    map[eventlog.Stream]end
 	log     eventlog.Log
 	written int
+	// command and fingerprint are those of the next event, if they matter.
+	command, fingerprint string
 }
 
 // shards are how many write a history side by side, each for people and stock of
@@ -69,10 +71,14 @@ func (h *chronicle) append(category, id, user string, event any) error {
 		return err
 	}
 	h.at = h.at.Add(time.Millisecond)
+	command := fmt.Sprintf("cmd-%s-%d", id, e.number)
+	if h.command != "" {
+		command = h.command
+	}
 	at, err := h.log.Append(context.Background(), eventlog.Change{Stream: s, Expected: e.position, Events: []eventlog.Envelope{{
 		Stream: s, Number: e.number + 1, Type: name, Version: version, Data: data,
 		Meta: eventlog.Meta{
-			Command: fmt.Sprintf("cmd-%s-%d", id, e.number), Correlation: "01JD0000000000000000000000", Causation: "mcp:add_to_cart",
+			Command: command, Fingerprint: h.fingerprint, Correlation: "01JD0000000000000000000000", Causation: "mcp:add_to_cart",
 			Actor: eventlog.Actor{Kind: eventlog.Agent, User: user, Client: "cli_bench", Grant: "grt_" + user}, Time: h.at,
 		},
 	}}})
@@ -80,33 +86,45 @@ func (h *chronicle) append(category, id, user string, event any) error {
 		return err
 	}
 	h.ends[s] = end{at, e.number + 1}
+	h.command, h.fingerprint = "", ""
 	h.written++
 	return nil
 }
 
-// visit is one person's purchase: twelve events, three more at their first.
-func (h *chronicle) visit(n, people int, shelf []catalog.Product, private string) error {
-	user := fmt.Sprintf("usr_%s_%d", private, n%people)
-	var err error
-	add := func(category, id string, event any) {
-		if err == nil {
-			err = h.append(category, id, user, event)
+// adder returns a function that appends an event of the user's until one fails.
+func (h *chronicle) adder(user string, err *error) func(category, id string, event any) {
+	return func(category, id string, event any) {
+		if *err == nil {
+			*err = h.append(category, id, user, event)
 		}
 	}
+}
+
+// visit is one person's purchase: twelve events, two more at their first.
+func (h *chronicle) visit(n, people int, shelf []catalog.Product, private string) (err error) {
+	user := fmt.Sprintf("usr_%s_%d", private, n%people)
 	if n < people {
+		add := h.adder(user, &err)
 		token := grant.Hash("0123456789abcdefghijklmnopqrstuvwxyzABCDEFG")
 		add(grant.Category, "grt_"+user, grant.Authorized{ID: "grt_" + user, User: user, Client: "cli_bench", ClientName: "Bench",
 			Resource: "http://127.0.0.1:8000/mcp", Redirect: "http://127.0.0.1/cb", Scopes: []string{"catalog:read", "cart:write"},
 			Challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", Code: token, CodeExpires: h.at.Add(time.Minute), Until: h.at.Add(time.Hour), At: h.at})
 		add(grant.Category, "grt_"+user, grant.TokensIssued{Generation: 1, Access: token, Expires: h.at.Add(10 * time.Minute), Scopes: []string{"catalog:read", "cart:write"}, Refresh: token, At: h.at})
 	}
+	if err != nil {
+		return err
+	}
+	return h.purchase(n, user, shelf, private)
+}
+
+// purchase is a cart that is filled and bought: twelve events.
+func (h *chronicle) purchase(n int, user string, shelf []catalog.Product, private string) (err error) {
+	add := h.adder(user, &err)
 	o := order.State{ID: checkout.OrderID(fmt.Sprintf("%s/%d", private, n)), Attempt: 1}
 	var lines []cart.Line
 	for i := range 2 {
 		// Each shard sells its own half of the shelf: one writer per stream.
-		p := shelf[(n*7+i*31)%len(shelf)]
-		v := p.Variants[0]
-		item := cart.Item{SKU: v.SKU + private, Product: p.ID, Handle: p.Handle, Title: p.Title, Variant: v.Title(), Price: v.Price}
+		item := itemOf(shelf[(n*7+i*31)%len(shelf)], private)
 		add(cart.Category, user, cart.ItemAdded{Item: item, Quantity: 1})
 		if i == 0 {
 			add(cart.Category, user, cart.QuantityChanged{SKU: item.SKU, From: 1, To: 2})
@@ -124,11 +142,18 @@ func (h *chronicle) visit(n, people int, shelf []catalog.Product, private string
 	add(order.Category, o.ID, order.PaymentRequested{Attempt: 1, Key: o.PaymentKey(), Amount: total, Method: "pm_card_visa"})
 	add(order.Category, o.ID, order.OrderPlaced{Attempt: 1, Payment: "test_1", Total: total, At: h.at})
 	o.Lines = lines
+	// As the checkout names it, whose reactor else finds it undone.
+	h.command, h.fingerprint = "checkout:"+o.Reservation()+":cart", "checked out"
 	add(cart.Category, user, cart.CheckedOut{Order: o.ID, Lines: o.Bought()})
 	for _, l := range lines {
 		add(stock.Category, l.SKU, stock.Committed{Reservation: o.Reservation(), Quantity: l.Quantity})
 	}
 	return err
+}
+
+func itemOf(p catalog.Product, private string) cart.Item {
+	v := p.Variants[0]
+	return cart.Item{SKU: v.SKU + private, Product: p.ID, Handle: p.Handle, Title: p.Title, Variant: v.Title(), Price: v.Price}
 }
 
 // bigShops are the data folders that the benchmarks of this run made, by how
@@ -181,6 +206,28 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// shelf are the products of the demo shop.
+func shelf() (shelf []catalog.Product, err error) {
+	rows, faults := catalog.ReadJSONL(catalog.CatShop())
+	if len(faults) > 0 {
+		return nil, faults[0]
+	}
+	for _, r := range rows {
+		shelf = append(shelf, r.Product)
+	}
+	return shelf, nil
+}
+
+// stock counts more pieces of everything than anybody buys.
+func (h *chronicle) stock(shelf []catalog.Product, private string) error {
+	for _, p := range shelf {
+		if err := h.append(stock.Category, itemOf(p, private).SKU, "", stock.Counted{OnHand: stock.MaxOnHand}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func fill(dir string, events int) error {
 	ctx := context.Background()
 	folder, err := OpenFolder(dir)
@@ -202,13 +249,9 @@ func fill(dir string, events int) error {
 	if err != nil {
 		return err
 	}
-	rows, faults := catalog.ReadJSONL(catalog.CatShop())
-	if len(faults) > 0 {
-		return faults[0]
-	}
-	var shelf []catalog.Product
-	for _, r := range rows {
-		shelf = append(shelf, r.Product)
+	shelf, err := shelf()
+	if err != nil {
+		return err
 	}
 	types, start := Types(), time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	first := &chronicle{types: types, at: start, ends: map[eventlog.Stream]end{}, log: log}
@@ -227,11 +270,8 @@ func fill(dir string, events int) error {
 		wg.Go(func() {
 			h := &chronicle{types: types, at: start, ends: map[eventlog.Stream]end{}, log: log}
 			private := fmt.Sprintf("-%d", i)
-			for _, p := range shelf {
-				if err := h.append(stock.Category, p.Variants[0].SKU+private, "", stock.Counted{OnHand: stock.MaxOnHand}); err != nil {
-					errs[i] = err
-					return
-				}
+			if errs[i] = h.stock(shelf, private); errs[i] != nil {
+				return
 			}
 			for n := 0; h.written < (events-len(shelf))/shards+1; n++ {
 				if errs[i] = h.visit(n, people, shelf, private); errs[i] != nil {

@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -97,10 +98,7 @@ func removeViews(b *testing.B, dir string) {
 // number of events.
 func BenchmarkRestart(b *testing.B) {
 	dir := big.shop(b, asked(b))
-	program := filepath.Join(b.TempDir(), "till")
-	if out, err := exec.Command("go", "build", "-o", program, "./till").CombinedOutput(); err != nil {
-		b.Fatalf("%v: %s", err, out)
-	}
+	program := build(b)
 	start(b, program, dir).stop(b) // brings the views up to date
 	after := func(end func(started)) func(*testing.B) {
 		return func(b *testing.B) {
@@ -139,14 +137,25 @@ func BenchmarkRestart(b *testing.B) {
 
 type started struct {
 	*exec.Cmd
+	addr string
 	took time.Duration
+}
+
+// build builds the program.
+func build(b *testing.B) string {
+	b.Helper()
+	program := filepath.Join(b.TempDir(), "till")
+	if out, err := exec.Command("go", "build", "-o", program, "./till").CombinedOutput(); err != nil {
+		b.Fatalf("%v: %s", err, out)
+	}
+	return program
 }
 
 // start returns when the shop is ready.
 func start(b *testing.B, program, dir string) started {
 	b.Helper()
-	const addr = "127.0.0.1:18473"
-	p := started{Cmd: exec.Command(program, "serve", "--data", dir, "--addr", addr)}
+	addr := freeAddr(b)
+	p := started{addr: addr, Cmd: exec.Command(program, "serve", "--data", dir, "--addr", addr)}
 	p.Stderr = os.Stderr
 	if testing.Verbose() {
 		p.Stdout = os.Stdout
@@ -170,6 +179,17 @@ func start(b *testing.B, program, dir string) started {
 	_ = p.Process.Kill()
 	b.Fatal("the shop did not get ready")
 	return p
+}
+
+// freeAddr is an address that nobody listens on.
+func freeAddr(b *testing.B) string {
+	b.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
 }
 
 func (p started) stop(b *testing.B) {

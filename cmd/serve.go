@@ -21,7 +21,7 @@ import (
 // Memory and garbage collection, measured: the log's block caches grow with
 // what they may use, and a small heap spends half of its time collecting.
 const (
-	memoryLimit = 512 << 20
+	memoryLimit = 768 << 20
 	gcPercent   = 400
 )
 
