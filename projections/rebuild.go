@@ -12,6 +12,54 @@ import (
 // ErrRebuilding: one rebuild or verification at a time.
 var ErrRebuilding = errors.New("projections: a rebuild is under way; wait until it is done")
 
+// ErrBroken: the views that serve were found to be broken. They are built anew
+// before anything else is.
+var ErrBroken = errors.New("projections: the views were damaged and are being built anew; try again once the shop is ready")
+
+// alone begins what only one may do at a time: to make a file of views. It waits
+// until the file is gone that the last one replaced, since the next one takes its
+// name. The context that it returns ends when the views prove to be broken.
+func (v *Views) alone(ctx context.Context) (alone context.Context, end func(), err error) {
+	if !v.rebuilding.TryLock() {
+		return nil, nil, ErrRebuilding
+	}
+	alone, cancel := context.WithCancelCause(ctx)
+	v.abort.Store(&cancel)
+	end = func() {
+		cancel(nil)
+		v.rebuilding.Unlock()
+	}
+	if err := v.vacated(alone); err != nil {
+		end()
+		return nil, nil, err
+	}
+	return alone, end, nil
+}
+
+// vacated waits until the file is gone that a rebuild replaced.
+func (v *Views) vacated(ctx context.Context) error {
+	if v.replaced == nil {
+		return nil
+	}
+	select {
+	case <-v.replaced.gone:
+		v.replaced = nil
+		return nil
+	case <-v.stopped:
+		return ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// because is the error of what alone began.
+func because(alone context.Context, err error) error {
+	if err != nil && errors.Is(context.Cause(alone), ErrBroken) {
+		return ErrBroken
+	}
+	return err
+}
+
 // near is how many events a rebuilt file may lack when the projector takes it
 // over: what it folds in some milliseconds.
 const near = 1_000
@@ -27,10 +75,15 @@ func (v *Views) Rebuild(ctx context.Context, names []string, tell func(at, of ev
 	if err != nil {
 		return err
 	}
-	if !v.rebuilding.TryLock() {
-		return ErrRebuilding
+	ctx, end, err := v.alone(ctx)
+	if err != nil {
+		return err
 	}
-	defer v.rebuilding.Unlock()
+	defer end()
+	return because(ctx, v.rebuild(ctx, chosen, tell))
+}
+
+func (v *Views) rebuild(ctx context.Context, chosen map[string]bool, tell func(at, of eventlog.Position)) error {
 	old, err := v.ready(ctx)
 	if err != nil {
 		return err
@@ -48,14 +101,15 @@ func (v *Views) Rebuild(ctx context.Context, names []string, tell func(at, of ev
 		s.close()
 		return errors.Join(err, remove(target))
 	}
+	v.replaced = old
 	select {
 	case <-s.published:
-		return nil
 	case <-v.stopped:
 		return ErrClosed
 	case <-ctx.Done():
 		return ctx.Err() // it takes its place all the same
 	}
+	return v.vacated(ctx)
 }
 
 // replace hands the store to the projector.

@@ -112,10 +112,12 @@ func (v *Views) retire(s *store) {
 	if old := v.store.Swap(nil); old != nil && old != s {
 		old.inUse = false
 		old.close()
+		close(old.gone)
 	}
 	v.position.Store(0)
 	if s != nil {
 		s.close()
+		close(s.gone)
 	}
 	select {
 	case <-v.broken: // what was found in this one says nothing about the next
@@ -140,6 +142,7 @@ func (v *Views) publish(s *store) {
 			if err := remove(old.path); err != nil {
 				v.logger.Warn("the file of the old views is still there", "because", err)
 			}
+			close(old.gone)
 		})
 	}
 	s.first.Do(func() { close(s.published) })
@@ -148,6 +151,15 @@ func (v *Views) publish(s *store) {
 // build makes a new file, fills it and puts it in place of the old one, while
 // nobody reads.
 func (v *Views) build(ctx context.Context) (*store, error) {
+	// A rebuild that goes on would take the names of these files.
+	if abort := v.abort.Load(); abort != nil {
+		(*abort)(ErrBroken)
+	}
+	v.rebuilding.Lock()
+	defer v.rebuilding.Unlock()
+	if err := v.vacated(ctx); err != nil {
+		return nil, err
+	}
 	fresh := v.path + ".new"
 	if err := remove(fresh); err != nil {
 		return nil, err

@@ -43,6 +43,9 @@ type store struct {
 	// published is closed once the store may be read for the first time.
 	published chan struct{}
 	first     sync.Once
+	// gone is closed once the store is closed for good, and its file is gone if
+	// another has replaced it.
+	gone chan struct{}
 	// skips are the categories, and "commands" and "trail", whose events are
 	// passed over.
 	skips map[string]bool

@@ -16,7 +16,7 @@ func (v *Views) reuse(ctx context.Context, path string) (s *store, why string, e
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 		return nil, "there are none yet", nil
 	}
-	s = &store{tables: newTables(), path: path, alarm: v.alarm, published: make(chan struct{})}
+	s = &store{tables: newTables(), path: path, alarm: v.alarm, published: make(chan struct{}), gone: make(chan struct{})}
 	s.distrust = func(err error) {
 		s.condemned.Store(true)
 		if !v.store.CompareAndSwap(s, nil) && v.store.Load() != nil {

@@ -16,10 +16,11 @@ func (v *Views) Verify(ctx context.Context, names []string, tell func(at, of eve
 	if err != nil {
 		return 0, err
 	}
-	if !v.rebuilding.TryLock() {
-		return 0, ErrRebuilding
+	ctx, end, err := v.alone(ctx)
+	if err != nil {
+		return 0, err
 	}
-	defer v.rebuilding.Unlock()
+	defer end()
 	// All of them, whatever was named: one view is built from the same reading
 	// of the log as all.
 	path := v.path + ".verify"
@@ -29,7 +30,7 @@ func (v *Views) Verify(ctx context.Context, names []string, tell func(at, of eve
 		at, err = v.against(ctx, s, chosen, each)
 		s.close()
 	}
-	return at, errors.Join(err, remove(path))
+	return at, errors.Join(because(ctx, err), remove(path))
 }
 
 // against compares what serves with the store, once that includes just as much.

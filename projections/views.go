@@ -37,8 +37,10 @@ type Views struct {
 	progress progress
 
 	rebuilding sync.Mutex
-	rebuilt    chan *store // what a rebuild hands to the projector
-	next       *store      // the projector's own: what it got
+	abort      atomic.Pointer[context.CancelCauseFunc] // ends what holds the mutex
+	replaced   *store                                  // under the mutex: by the last rebuild, its file may still be there
+	rebuilt    chan *store                             // what a rebuild hands to the projector
+	next       *store                                  // the projector's own: what it got
 	leaving    sync.WaitGroup
 }
 

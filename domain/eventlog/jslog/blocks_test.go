@@ -2,11 +2,14 @@ package jslog_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -26,7 +29,7 @@ func (f folder) Blocks(stream string) string {
 }
 
 // long is how many events fill some blocks.
-const long = 100_000
+const long = 50_000
 
 // longLog is a folder with a log of some blocks, and the connection to its server.
 func longLog(t *testing.T) (dir string, nc *nats.Conn, stop func()) {
@@ -35,7 +38,11 @@ func longLog(t *testing.T) (dir string, nc *nats.Conn, stop func()) {
 	s := startServer(t, dir, noSync)
 	nc = connect(t, s)
 	open(t, nc)
-	fillFast(t, nc, long)
+	fillFast(t, nc, long, func(i int, e *eventlog.Envelope) {
+		if i/3000%2 == 0 { // in every block some are much longer than others
+			e.Data = fmt.Appendf(nil, `{"text":"%0*d"}`, 1000, i)
+		}
+	})
 	if n := len(blocks(t, dir)); n < 4 {
 		t.Fatalf("%d blocks", n)
 	}
@@ -60,6 +67,52 @@ func TestBlocksHoldWhatTheServerSends(t *testing.T) {
 		got := follow(t, fast, after)
 		if !reflect.DeepEqual(got, want[after:]) {
 			t.Fatalf("behind %d the files hold something else", after)
+		}
+	}
+}
+
+// One event is found without reading all of its block, and never another.
+func TestBlocksFindOneEvent(t *testing.T) {
+	dir, nc, stop := longLog(t)
+	want := follow(t, opened(t, nc, nil), 0)
+	fast := opened(t, nc, folder(dir))
+	positions := []eventlog.Position{1, 2, long - 1, long}
+	for at := eventlog.Position(17); at < long; at += 271 {
+		positions = append(positions, at)
+	}
+	slices.Sort(positions)
+	n := 0
+	for e, err := range fast.GetMany(t.Context(), positions) {
+		if err != nil || !reflect.DeepEqual(e, want[positions[n]-1]) {
+			t.Fatalf("position %d is %+v, %v", positions[n], e, err)
+		}
+		n++
+	}
+	if n != len(positions) {
+		t.Fatalf("%d of %d", n, len(positions))
+	}
+	stop()
+	files := blocks(t, dir)
+	last := int(binary.LittleEndian.Uint64(must(os.ReadFile(files[len(files)-1]))[4:])) // where the newest begins
+	get := func(at int) bool {
+		e, ok := jslog.GetFromBlocks(filepath.Dir(files[0]), uint64(at))
+		if ok && !reflect.DeepEqual(e, want[at-1]) {
+			t.Fatalf("position %d is %+v", at, e)
+		}
+		return ok
+	}
+	for at := 1; at <= long; at += 97 {
+		if get(at) != (at < last) {
+			t.Errorf("position %d of %d: found or not", at, last)
+		}
+	}
+	if get(long + 1) {
+		t.Error("an event behind the end")
+	}
+	for _, at := range []int{5, 3_000, 12_500} {
+		flip(t, dir, string(want[at-1].Data[2:]))
+		if get(at) {
+			t.Errorf("position %d is found although it is damaged", at)
 		}
 	}
 }

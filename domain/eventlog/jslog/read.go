@@ -54,9 +54,18 @@ func (l *Log) Read(ctx context.Context, s eventlog.Stream) iter.Seq2[eventlog.En
 	}
 }
 
-// Get implements [eventlog.Log]. It asks the stream's leader. A message that is
-// missing within the log is a *eventlog.Gap.
+// Get implements [eventlog.Log]. What is not in the files of a server in this
+// process (see blocks) is asked of the stream's leader. A message that is missing
+// within the log is a *eventlog.Gap.
 func (l *Log) Get(ctx context.Context, at eventlog.Position) (eventlog.Envelope, error) {
+	if e, ok := l.blocks.get(l.blocks.all(), uint64(at)); ok {
+		return e, nil
+	}
+	return l.ask(ctx, at)
+}
+
+// ask gets an event from the stream's leader.
+func (l *Log) ask(ctx context.Context, at eventlog.Position) (eventlog.Envelope, error) {
 	var m *stored
 	var err error
 	if at > 0 {

@@ -66,7 +66,7 @@ func noSync(o *server.Options) { o.SyncAlways = false }
 
 // fillFast writes count sample events without waiting for each, as no shop
 // would, and returns when all are stored.
-func fillFast(t testing.TB, nc *nats.Conn, count int) {
+func fillFast(t testing.TB, nc *nats.Conn, count int, change ...func(i int, e *eventlog.Envelope)) {
 	t.Helper()
 	js, err := nc.JetStream(nats.PublishAsyncMaxPending(4096))
 	if err != nil {
@@ -75,6 +75,9 @@ func fillFast(t testing.TB, nc *nats.Conn, count int) {
 	const streams = 1000
 	for i := range count {
 		e := sample(eventlog.Stream{Category: "cart", ID: "usr_" + strconv.Itoa(i%streams)}, uint64(i/streams+1))
+		for _, c := range change {
+			c(i, &e)
+		}
 		if _, err := js.PublishMsgAsync(rawMsg(&e, 0, false)); err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,8 @@
 package jslog
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"reflect"
@@ -142,4 +144,45 @@ func TestAckSequences(t *testing.T) {
 			t.Errorf("%q is taken for an answer", reply)
 		}
 	}
+}
+
+// Whatever stands in a block, reading it ends, and what comes out was written whole.
+func FuzzBlock(f *testing.F) {
+	f.Add([]byte{}, uint32(0))
+	f.Add(bytes.Repeat([]byte{0x80}, 200), uint32(1<<31|100))
+	f.Fuzz(func(t *testing.T, data []byte, length uint32) {
+		if len(data) >= 4 {
+			binary.LittleEndian.PutUint32(data, length)
+		}
+		b := block{number: 1}
+		for r := range b.records(data) {
+			if len(r.subject)+len(r.header)+len(r.body) > len(data)-recordHead-recordHash {
+				t.Fatalf("%+v of %d bytes", r, len(data))
+			}
+		}
+		// With the right checksum it is read back.
+		subject, header, body := "shop.cart.a", "NATS/1.0\r\n\r\n", data
+		record := binary.LittleEndian.AppendUint32(nil, withHeader|uint32(recordHead+len(subject)+4+len(header)+len(body)+recordHash))
+		record = binary.LittleEndian.AppendUint64(record, 7)
+		record = binary.LittleEndian.AppendUint64(record, 1)
+		record = binary.LittleEndian.AppendUint16(record, uint16(len(subject)))
+		digest := b.digest()
+		digest.Write(record[4:20])
+		digest.Write([]byte(subject + header))
+		digest.Write(body)
+		record = append(record, subject...)
+		record = binary.LittleEndian.AppendUint32(record, uint32(len(header)))
+		record = append(record, header...)
+		record = append(record, body...)
+		record = digest.Sum(record)
+		n := 0
+		for r := range b.records(append(record, data...)) {
+			if n++; n == 1 && (r.sequence != 7 || string(r.subject) != subject || string(r.header) != header || !bytes.Equal(r.body, body)) {
+				t.Fatalf("read %+v", r)
+			}
+		}
+		if n == 0 {
+			t.Fatal("a whole record is not read")
+		}
+	})
 }
