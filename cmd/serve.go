@@ -19,10 +19,12 @@ import (
 )
 
 // Memory and garbage collection, measured: the log's block caches grow with
-// what they may use, and a small heap spends half of its time collecting.
+// what they may use, and a small heap spends half of its time collecting. While
+// the shop opens nobody waits for an answer.
 const (
-	memoryLimit = 768 << 20
-	gcPercent   = 400
+	openingLimit = 384 << 20
+	memoryLimit  = 768 << 20
+	gcPercent    = 400
 )
 
 // drain is how long a stop waits for calls under way.
@@ -50,7 +52,7 @@ func (c serveCmd) Run(ctx context.Context, t terminal) error {
 	if c.LogJSON {
 		handler = slog.NewJSONHandler(t.err, level)
 	}
-	limitMemory()
+	limitMemory(openingLimit)
 	shop, err := Serve(ctx, ServeOptions{
 		Options: Options{Dir: dir, PublicURL: c.PublicURL, AccessLife: c.AccessLife, RefreshLeeway: c.RefreshLeeway, Logger: slog.New(handler)},
 		Addr:    c.Addr, AllowOrigins: c.AllowOrigin, Demo: c.wantsDemo(),
@@ -58,6 +60,7 @@ func (c serveCmd) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return err
 	}
+	limitMemory(memoryLimit)
 	shop.banner(t.out)
 	select {
 	case <-ctx.Done():
@@ -67,10 +70,10 @@ func (c serveCmd) Run(ctx context.Context, t terminal) error {
 	return errors.Join(err, shop.Stop())
 }
 
-func limitMemory() {
+func limitMemory(most int64) {
 	debug.SetGCPercent(gcPercent)
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(memoryLimit)
+		debug.SetMemoryLimit(most)
 	}
 }
 
