@@ -75,3 +75,21 @@ func TestWithoutIsNeverDone(t *testing.T) {
 		}
 	})
 }
+
+// A reservation that no checkout made is done again wherever there are pieces,
+// although one of the same name was refused before.
+func TestAReservationOfNoOrder(t *testing.T) {
+	s := newShop(t)
+	for _, c := range []stock.Command{
+		stock.Count{OnHand: 1}, stock.Reserve{Reservation: "hold/1", Quantity: 1, Until: noon}, stock.Count{OnHand: 2},
+		stock.Release{Reservation: "hold/1", Reason: "r"}, stock.Reserve{Reservation: "hold/1", Quantity: 1, Until: noon},
+	} {
+		if !s.attempt(deed{stock: c}) {
+			t.Fatalf("%+v changes nothing", c)
+		}
+	}
+	other, _ := s.think(whatif.Change{Without: []eventlog.Position{1}})
+	if head, err := other.Head(t.Context()); head != 2 || err != nil { // the second count and the second reservation
+		t.Errorf("%d events, %v", head, err)
+	}
+}

@@ -113,9 +113,10 @@ func (t *thought) quoted(user string) error {
 	return nil
 }
 
-// underWay is why the attempt (0 is any) can take no step.
+// underWay is why the attempt (0 is any) can take no step. What is reserved for no
+// order that ever was is not judged.
 func (t *thought) underWay(id string, n int) error {
-	if _, now, ok := pair[order.State](t, order.Category, id); ok && (now.Status != order.Started || n > 0 && now.Attempt != n) {
+	if was, now, ok := pair[order.State](t, order.Category, id); ok && was.ID != "" && (now.Status != order.Started || n > 0 && now.Attempt != n) {
 		return ErrNotUnderWay
 	}
 	return nil
