@@ -374,3 +374,31 @@ func TestEachKeyOfAPurchaseIsRemembered(t *testing.T) {
 		t.Errorf("joined %d times", n)
 	}
 }
+
+// Of two calls with one quote the second looks for the order, then the first buys
+// the cart, and then the second finds the cart changed: it is the same order.
+func TestTheQuoteIsBoughtBetweenTwoLooks(t *testing.T) {
+	s := newShop(t)
+	s.count("MOUSE", 10)
+	s.add("alice", "MOUSE", 2)
+	quote := s.review("alice").ID
+	var first checkout.Result
+	looks := 0
+	s.Now = func() time.Time {
+		if looks++; looks == 2 { // the order was looked for
+			s.Now = s.clock
+			var err error
+			if first, err = s.buy(checkout.Request{User: "alice", Quote: quote}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return s.clock()
+	}
+	second, err := s.CheckOut(t.Context(), checkout.Request{User: "alice", Quote: quote}, eventlog.Meta{Command: "d"})
+	if err != nil || first.Order.ID == "" || second.Order.ID != first.Order.ID || second.Order.Status != order.Placed {
+		t.Errorf("%+v, %v; the first %+v", second.Order, err, first.Order)
+	}
+	if st := s.stock("MOUSE"); st.OnHand != 8 {
+		t.Errorf("the stock is %+v", st)
+	}
+}

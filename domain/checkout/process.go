@@ -212,18 +212,28 @@ func (p *Process) admit(ctx context.Context, r Request) (order.Start, error) {
 	}
 
 	start := order.Start{ID: OrderID(q.ID), User: r.User, Quote: q.ID, Method: r.Method, At: p.Now().UTC()}
-	known, _, err := p.Orders.State(ctx, start.ID)
-	if err != nil {
-		return order.Start{}, err
+	if begun, err := p.begun(ctx, &start); begun || err != nil {
+		return start, err
 	}
-	if known.Status != "" {
-		start.After = known.Attempt
-		start.Lines, start.Total = known.Lines, known.Total
-		if known.Open() || known.Status == order.Placed {
+	confirmed, err := p.confirm(ctx, start, q, fresh)
+	if err != nil {
+		// Another call with this quote may have bought the cart since.
+		if begun, _ := p.begun(ctx, &start); begun {
 			return start, nil
 		}
 	}
-	return p.confirm(ctx, start, q, fresh)
+	return confirmed, err
+}
+
+// begun fills in what an order is about that exists, and returns whether it is
+// under way or placed.
+func (p *Process) begun(ctx context.Context, start *order.Start) (bool, error) {
+	known, _, err := p.Orders.State(ctx, start.ID)
+	if err != nil || known.Status == "" {
+		return false, err
+	}
+	start.After, start.Lines, start.Total = known.Attempt, known.Lines, known.Total
+	return known.Open() || known.Status == order.Placed, nil
 }
 
 // confirm checks that the quote still is what the cart costs.
