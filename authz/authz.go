@@ -153,6 +153,7 @@ func (s *Server) Handler() http.Handler {
 	page("/authorize", s.authorize, "GET")
 	page("/login", s.login, "GET", "POST")
 	page("/consent", s.consent, "GET", "POST")
+	page("/setup", s.setup, "GET", "POST")
 	page("/logout", s.logout, "POST")
 	page("/account/connections", s.connections, "GET", "POST")
 	page("/{$}", s.home, "GET")

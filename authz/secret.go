@@ -23,6 +23,7 @@ type keys struct {
 	form        []byte // binds a form to its browser
 	transaction cipher.AEAD
 	people      cipher.AEAD // wraps people's keys
+	invitation  cipher.AEAD
 }
 
 func newKeys(secret []byte) (keys, error) {
@@ -50,6 +51,7 @@ func newKeys(secret []byte) (keys, error) {
 	return keys{
 		token: derive("token"), login: derive("login"), client: derive("client"), form: derive("form"),
 		transaction: seal("transaction"), people: seal("people"),
+		invitation: seal("invitation"),
 	}, nil
 }
 

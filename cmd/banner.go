@@ -24,9 +24,12 @@ func (r *Running) banner(w io.Writer) {
 				p("    %-10s %s", name, password)
 			}
 		}
-	} else {
+	}
+	if r.Setup != "" {
 		p("")
-		p("  Nobody can log in yet: start with --demo for demo users.")
+		p("  Nobody has an account yet. Open this to become the administrator (once, within a day):")
+		p("  %s", r.Setup)
+		p("  Others get theirs with: %s user add NAME%s", program(), r.dataHint())
 	}
 	p("")
 	p("  Try it")

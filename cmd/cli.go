@@ -22,6 +22,7 @@ type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Start the shop."`
 	Demo    demoCmd    `cmd:"" help:"Watch an agent log in, shop and look up its order, call by call."`
 	Login   loginCmd   `cmd:"" help:"Log in as a person would and print an access token."`
+	User    userCmd    `cmd:"" help:"Who has an account, and who gets one."`
 	Catalog catalogCmd `cmd:"" help:"The catalogue."`
 	Events  eventsCmd  `cmd:"" help:"List or follow what happened."`
 	Show    showCmd    `cmd:"" help:"Show a cart, an order, a stock … as it is or was."`

@@ -20,8 +20,12 @@ type demoUsers map[string]string
 // demoNames are the demo users in the order in which they are printed.
 var demoNames = [...]string{"alice", "bob", "admin"}
 
-// demoName is the file of the demo users in the data folder.
-const demoName = "demo-users.json"
+// demoName is the file of the demo users in the data folder, shutName what it is
+// called while a public URL keeps them disabled.
+const (
+	demoName = "demo-users.json"
+	shutName = "demo-users.disabled.json"
+)
 
 func demoFile(dir string) string { return filepath.Join(dir, demoName) }
 
@@ -40,7 +44,8 @@ func readDemoUsers(dir string) (demoUsers, error) {
 // makeDemoUsers opens the demo accounts that do not exist yet, with random
 // passwords. The passwords stand in a file beside the data, since they are
 // printed at every start; only demo users have that.
-func makeDemoUsers(ctx context.Context, dir string, accounts *authz.Accounts) (demoUsers, error) {
+func makeDemoUsers(ctx context.Context, dir string, server *authz.Server) (demoUsers, error) {
+	shut := os.Rename(filepath.Join(dir, shutName), demoFile(dir)) == nil
 	users, err := readDemoUsers(dir)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
@@ -61,7 +66,7 @@ func makeDemoUsers(ctx context.Context, dir string, accounts *authz.Accounts) (d
 		if !ok {
 			continue // forgotten
 		}
-		if err := makeDemoUser(ctx, accounts, name, password, missing); err != nil {
+		if err := makeDemoUser(ctx, server, name, password, missing, shut); err != nil {
 			return nil, fmt.Errorf("the demo user %s: %w", name, err)
 		}
 	}
@@ -82,6 +87,7 @@ func (u demoUsers) write(dir string) error {
 // forgetDemoUser takes a person out of the demo users, if they are one. The next
 // start does not make them again.
 func forgetDemoUser(dir, name string) error {
+	shut := os.Rename(filepath.Join(dir, shutName), demoFile(dir)) == nil
 	users, err := readDemoUsers(dir)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
@@ -89,30 +95,82 @@ func forgetDemoUser(dir, name string) error {
 	if err != nil {
 		return err
 	}
-	if _, ok := users[name]; !ok {
+	if _, ok := users[name]; ok {
+		delete(users, name)
+		err = users.write(dir)
+	}
+	if shut {
+		err = errors.Join(err, os.Rename(demoFile(dir), filepath.Join(dir, shutName)))
+	}
+	return err
+}
+
+// errPublicDemo: demo users where anybody can reach them.
+var errPublicDemo = errors.New("demo users have passwords that are printed, so a shop with a public URL has none: leave --demo out; the first start prints a link that opens the administrator's account, and till user add opens others")
+
+// shutDemoUsers disables the demo users of a shop that was tried out before it got
+// its public URL. One with a password of their own is none any more.
+func (a *App) shutDemoUsers(ctx context.Context) error {
+	users, err := readDemoUsers(a.folder.Path())
+	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
-	delete(users, name)
-	return users.write(dir)
+	for _, name := range demoNames {
+		if err != nil {
+			return err
+		}
+		password, ok := users[name]
+		if !ok {
+			continue
+		}
+		who, checked := a.authz.Accounts().CheckPassword(ctx, name, password)
+		switch {
+		case errors.Is(checked, authz.ErrWrong): // or disabled by hand
+		case checked != nil:
+			err = checked
+		default:
+			a.opt.Logger.Warn("a demo user is disabled, since the shop has a public URL", "login", name)
+			err = a.authz.DisableAccount(ctx, who.User)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(demoFile(a.folder.Path()), filepath.Join(a.folder.Path(), shutName))
+}
+
+// setup is the link that opens the first account, empty once there is one.
+func (a *App) setup(ctx context.Context) (link string, err error) {
+	users, err := a.views.Users(ctx)
+	if err != nil || len(users) > 0 {
+		return "", err
+	}
+	return a.authz.InviteFirst()
 }
 
 // makeDemoUser opens the account; one that exists keeps its password unless the
-// file that knew it was lost.
-func makeDemoUser(ctx context.Context, accounts *authz.Accounts, name, password string, lost bool) error {
+// file that knew it was lost, and is enabled again if a public URL disabled it.
+func makeDemoUser(ctx context.Context, server *authz.Server, name, password string, lost, shut bool) error {
 	role := account.Customer
 	if name == "admin" {
 		role = account.Admin
 	}
+	accounts := server.Accounts()
 	_, err := accounts.OpenAccount(ctx, name, password, role)
 	if !errors.Is(err, authz.ErrTaken) {
 		return err
 	}
-	if !lost {
-		return nil
-	}
 	user, err := accounts.Find(ctx, name)
 	if err != nil {
 		return err
+	}
+	if shut {
+		if err := server.EnableAccount(ctx, user); err != nil {
+			return err
+		}
+	}
+	if !lost {
+		return nil
 	}
 	return accounts.SetPassword(ctx, user, password)
 }

@@ -33,7 +33,8 @@ type answerer interface {
 
 // questions are all that a shop answers.
 func questions() []answerer {
-	return []answerer{askEvents, askShow, askWhy, askRebuild, askQuarantine, askRetry, askDiff, askReplay, askDoctor, askArchive, askForget, askWhatif}
+	return []answerer{askEvents, askShow, askWhy, askRebuild, askQuarantine, askRetry, askDiff, askReplay, askDoctor, askArchive, askForget, askWhatif,
+		askAdmit, askUsers, askShut}
 }
 
 func (q question[Q, A]) named() string { return q.verb }

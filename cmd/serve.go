@@ -86,7 +86,11 @@ func (c serveCmd) wantsDemo() bool {
 		host, _, _ := net.SplitHostPort(c.Addr)
 		return isLoopback(host) || host == "" || host == "0.0.0.0" || host == "::"
 	}
-	u, err := url.Parse(c.PublicURL)
+	return loopbackURL(c.PublicURL)
+}
+
+func loopbackURL(raw string) bool {
+	u, err := url.Parse(raw)
 	return err == nil && isLoopback(u.Hostname())
 }
 
@@ -115,6 +119,9 @@ type Running struct {
 	Endpoint string
 	// Users are the demo users, by login name.
 	Users map[string]string
+	// Setup is the link by which the first administrator's account is opened,
+	// while there is no account.
+	Setup string
 
 	server *http.Server
 	socket func()
@@ -140,6 +147,9 @@ func Serve(ctx context.Context, opt ServeOptions) (_ *Running, err error) {
 	if opt.PublicURL == "" {
 		opt.PublicURL = localURL(listener.Addr().(*net.TCPAddr), opt.Addr)
 	}
+	if opt.Demo && !loopbackURL(opt.PublicURL) {
+		return nil, errors.Join(errPublicDemo, listener.Close())
+	}
 	r := &Running{failed: make(chan error, 1)}
 	opt.opening = &opening{}
 	opt.opening.say("the data folder is being opened")
@@ -160,9 +170,15 @@ func Serve(ctx context.Context, opt ServeOptions) (_ *Running, err error) {
 		return nil, err
 	}
 	if opt.Demo {
-		if r.Users, err = makeDemoUsers(ctx, app.folder.Path(), app.authz.Accounts()); err != nil {
-			return nil, err
-		}
+		r.Users, err = makeDemoUsers(ctx, app.folder.Path(), app.authz)
+	} else if !loopbackURL(opt.PublicURL) {
+		err = app.shutDemoUsers(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if r.Setup, err = app.setup(ctx); err != nil {
+		return nil, err
 	}
 	opt.stopping, r.endStreams = context.WithCancel(context.WithoutCancel(ctx))
 	handler, err := app.routes(opt)
