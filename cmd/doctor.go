@@ -10,13 +10,15 @@ import (
 
 type doctorCmd struct {
 	dataFlag
-	Quick bool `help:"Do not read the whole log, which is what finds damage in its old parts."`
-	JSON  bool `help:"One JSON object a line."`
+	Quick bool   `help:"Do not read the whole log, which is what finds damage in its old parts."`
+	JSON  bool   `help:"One JSON object a line."`
+	URL   string `help:"Look from outside instead, as a client of this MCP URL does; needs no data folder." placeholder:"URL"`
 }
 
 // Help is shown by till doctor --help.
 func (doctorCmd) Help() string {
 	return "Looks at the data folder, the log from its first to its last event, the views, what is set aside, reservations and keys that nobody needs, the clock and the public URL. " +
+		"With --url it goes a client's way to a shop anywhere, up to the login page, and says at which step a client would fail. " +
 		"Each finding says what to do. Exits with 0 when all is well or only worth knowing, with 1 when something needs somebody."
 }
 
@@ -87,6 +89,29 @@ func (c doctorCmd) Run(ctx context.Context, t terminal) error {
 		}
 		return err
 	}
+	look := c.inside
+	if c.URL != "" {
+		look = c.outside
+	}
+	if err := look(ctx, say, bar); err != nil {
+		return err
+	}
+	bar.clear()
+	if problems > 0 {
+		return fmt.Errorf("%d %s to be seen to", problems, plural(problems, "problem"))
+	}
+	return nil
+}
+
+func (c doctorCmd) outside(ctx context.Context, say func(finding) error, _ *bar) error {
+	o, err := newOutside(c.URL)
+	if err != nil {
+		return err
+	}
+	return o.examine(ctx, say)
+}
+
+func (c doctorCmd) inside(ctx context.Context, say func(finding) error, bar *bar) error {
 	shop, err := reach(ctx, c.dataFlag)
 	if err != nil {
 		// That it does not open is the finding, and the error says what to do.
@@ -96,14 +121,7 @@ func (c doctorCmd) Run(ctx context.Context, t terminal) error {
 		return errSaid
 	}
 	defer shop.close()
-	if err := askDoctor.ask(ctx, shop, checkup{c.Quick}, say, bar.reach); err != nil {
-		return err
-	}
-	bar.clear()
-	if problems > 0 {
-		return fmt.Errorf("%d %s to be seen to", problems, plural(problems, "problem"))
-	}
-	return nil
+	return askDoctor.ask(ctx, shop, checkup{c.Quick}, say, bar.reach)
 }
 
 // upTo reads the log to the end and calls each with every batch.

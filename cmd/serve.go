@@ -123,8 +123,9 @@ type Running struct {
 	// while there is no account.
 	Setup string
 
-	server *http.Server
-	socket func()
+	server    *http.Server
+	listening string // the address
+	socket    func()
 	// endStreams ends the streams that would last as long as their clients.
 	endStreams context.CancelFunc
 	react      func() error
@@ -150,7 +151,7 @@ func Serve(ctx context.Context, opt ServeOptions) (_ *Running, err error) {
 	if opt.Demo && !loopbackURL(opt.PublicURL) {
 		return nil, errors.Join(errPublicDemo, listener.Close())
 	}
-	r := &Running{failed: make(chan error, 1)}
+	r := &Running{failed: make(chan error, 1), listening: listener.Addr().String()}
 	opt.opening = &opening{}
 	opt.opening.say("the data folder is being opened")
 	answering := r.answer(listener, opt.opening, opt.Logger)
