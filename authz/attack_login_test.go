@@ -168,6 +168,13 @@ func TestAttackLogin(t *testing.T) {
 		if last.StatusCode != 429 || last.Header.Get("Retry-After") == "" {
 			t.Fatalf("%d after twelve guesses", last.StatusCode)
 		}
+		// It stands on the log, once: beside the answer, so it may take a moment.
+		for deadline := time.Now().Add(10 * time.Second); s.count("account.logins_refused") == 0 && time.Now().Before(deadline); {
+			time.Sleep(time.Millisecond)
+		}
+		if n := s.count("account.logins_refused"); n != 1 {
+			t.Errorf("%d events tell of it", n)
+		}
 		other := s.browser()
 		if a := other.login(other.get("/login"), "alice", s.users["alice"]); a.StatusCode != 429 {
 			t.Errorf("the limit is the browser's, not the account's: %d", a.StatusCode)

@@ -1,11 +1,14 @@
 package authz
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 	"time"
+
+	"till/domain/account"
 )
 
 // loginPage is what the login page shows.
@@ -71,14 +74,14 @@ func (s *Server) tryLogin(w http.ResponseWriter, r *http.Request, at site) error
 	}
 	login, password := strings.TrimSpace(r.PostForm.Get("username")), r.PostForm.Get("password")
 	shown := shorten(login, 64)
-	now, account := s.now(), ""
+	now, key := s.now(), ""
 	if name, err := normalLogin(login); err == nil {
-		account = s.accounts.loginKey(name)
+		key = s.accounts.loginKey(name)
 	}
 	for _, l := range []struct {
 		limit *limiter
 		key   string
-	}{{s.limits.loginAs, account}, {s.limits.loginFrom, from(r)}} {
+	}{{s.limits.loginAs, key}, {s.limits.loginFrom, from(r)}} {
 		if wait, empty := l.limit.empty(l.key, now); empty && l.key != "" {
 			retryAfter(w, wait)
 			return s.showLogin(w, 429, tx, sealed, browser, shown, "Too many failed tries. Wait "+inWords(wait)+", then try again.")
@@ -86,8 +89,12 @@ func (s *Server) tryLogin(w http.ResponseWriter, r *http.Request, at site) error
 	}
 	who, err := s.accounts.CheckPassword(r.Context(), login, password)
 	if errors.Is(err, ErrWrong) {
-		if account != "" {
-			s.limits.loginAs.take(account, now)
+		if key != "" {
+			s.limits.loginAs.take(key, now)
+			if _, empty := s.limits.loginAs.empty(key, now); empty {
+				// Beside the answer, which must take as long for a name that nobody has.
+				go s.suspect(context.WithoutCancel(r.Context()), login)
+			}
 		}
 		s.limits.loginFrom.take(from(r), now)
 		s.cfg.Logger.Info("login failed", "from", from(r))
@@ -105,6 +112,21 @@ func (s *Server) tryLogin(w http.ResponseWriter, r *http.Request, at site) error
 	}
 	seeOther(w, "/consent?tx="+sealed)
 	return nil
+}
+
+// suspect puts on the log that an account's logins are refused, if there is such an
+// account. The person who is told that the password is wrong learns nothing of it.
+func (s *Server) suspect(ctx context.Context, login string) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	user, err := s.accounts.Find(ctx, login)
+	if err == nil {
+		now := s.now()
+		_, err = s.accounts.handler.Do(ctx, user, account.Suspect{At: now}, s.accounts.meta(now, user))
+	}
+	if err != nil && !errors.Is(err, ErrNobody) {
+		s.cfg.Logger.Warn("refused logins could not be noted on the log", "error", err)
+	}
 }
 
 // logout ends the session and goes on where the page was.

@@ -12,19 +12,20 @@ import (
 
 type eventsCmd struct {
 	dataFlag
-	User    string `help:"Only what this user did, or what happened to what is theirs (login name or id)." placeholder:"USER"`
-	Stream  string `help:"Only this aggregate (cart/usr_…) or this kind (cart, order, stock, product, grant, …)." aliases:"aggregate" placeholder:"STREAM"`
-	Type    string `help:"Only this event type, or all that begin so (cart.item_added, order.)." placeholder:"TYPE"`
-	Client  string `help:"Only what this OAuth client did for anybody (its id)." placeholder:"CLIENT"`
-	Grant   string `help:"Only what was done under this grant, or happened to it (its id)." placeholder:"GRANT"`
-	Command string `help:"Only what this command made (its id)." placeholder:"COMMAND"`
-	Request string `help:"Only what this request set off (its id, as in the answers' X-Request-Id and the server's log)." placeholder:"REQUEST"`
-	From    string `help:"Only events from this moment on: a position (1234), a time (2026-11-20T10:00:00Z) or how long ago (-15m)." placeholder:"MOMENT"`
-	To      string `help:"Only events up to this moment." placeholder:"MOMENT"`
-	Last    int    `help:"Only the newest N of them." placeholder:"N"`
-	After   uint64 `help:"Only events after this position." placeholder:"POSITION"`
-	Follow  bool   `short:"f" help:"Go on as events happen, until Ctrl-C."`
-	JSON    bool   `help:"One JSON object a line, as it stands on the log."`
+	User     string `help:"Only what this user did, or what happened to what is theirs (login name or id)." placeholder:"USER"`
+	Stream   string `help:"Only this aggregate (cart/usr_…) or this kind (cart, order, stock, product, grant, …)." aliases:"aggregate" placeholder:"STREAM"`
+	Type     string `help:"Only this event type, or all that begin so (cart.item_added, order.)." placeholder:"TYPE"`
+	Client   string `help:"Only what this OAuth client did for anybody (its id)." placeholder:"CLIENT"`
+	Grant    string `help:"Only what was done under this grant, or happened to it (its id)." placeholder:"GRANT"`
+	Command  string `help:"Only what this command made (its id)." placeholder:"COMMAND"`
+	Request  string `help:"Only what this request set off (its id, as in the answers' X-Request-Id and the server's log)." placeholder:"REQUEST"`
+	From     string `help:"Only events from this moment on: a position (1234), a time (2026-11-20T10:00:00Z) or how long ago (-15m)." placeholder:"MOMENT"`
+	To       string `help:"Only events up to this moment." placeholder:"MOMENT"`
+	Last     int    `help:"Only the newest N of them." placeholder:"N"`
+	After    uint64 `help:"Only events after this position." placeholder:"POSITION"`
+	Security bool   `help:"Only what matters to who may come in: accounts, logins, agents, their tokens and clients."`
+	Follow   bool   `short:"f" help:"Go on as events happen, until Ctrl-C."`
+	JSON     bool   `help:"One JSON object a line, as it stands on the log."`
 }
 
 func (c eventsCmd) Run(ctx context.Context, t terminal) error {
@@ -49,7 +50,7 @@ func (c eventsCmd) Run(ctx context.Context, t terminal) error {
 func (c eventsCmd) filter() eventFilter {
 	return eventFilter{
 		User: c.User, Stream: c.Stream, Type: c.Type, Client: c.Client, Grant: c.Grant, Command: c.Command, Request: c.Request,
-		From: c.From, To: c.To, Last: c.Last, After: eventlog.Position(c.After), Follow: c.Follow,
+		From: c.From, To: c.To, Last: c.Last, After: eventlog.Position(c.After), Security: c.Security, Follow: c.Follow,
 	}
 }
 

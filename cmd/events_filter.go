@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"till/domain/account"
+	"till/domain/account/session"
 	"till/domain/cart"
 	"till/domain/client"
 	"till/domain/eventlog"
@@ -29,6 +30,8 @@ type eventFilter struct {
 	Grant   string `json:"grant,omitempty"`
 	Command string `json:"command,omitempty"`
 	Request string `json:"request,omitempty"`
+	// Security chooses what happened at the shop's door.
+	Security bool `json:"security,omitempty"`
 	// From and To are moments; what happened at them is within.
 	From  string            `json:"from,omitempty"`
 	To    string            `json:"to,omitempty"`
@@ -117,6 +120,8 @@ func (s *selection) key(kind history.Kind, id string) {
 // sends them; the trail knows their hashes, here they are compared.
 func (f eventFilter) fits(e eventlog.Envelope) bool {
 	switch {
+	case f.Security && !atTheDoor(e.Stream.Category):
+		return false
 	case f.Stream != "" && f.Stream != e.Stream.Category && f.Stream != e.Stream.String():
 		return false
 	case f.Type != "" && f.Type != e.Type && (!strings.HasSuffix(f.Type, ".") || !strings.HasPrefix(e.Type, f.Type)):
@@ -125,4 +130,13 @@ func (f eventFilter) fits(e eventlog.Envelope) bool {
 		return false
 	}
 	return true
+}
+
+// atTheDoor is whether streams of the category say who may come in.
+func atTheDoor(category string) bool {
+	switch category {
+	case account.Category, session.Category, grant.Category, client.Category:
+		return true
+	}
+	return false
 }

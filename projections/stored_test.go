@@ -163,6 +163,7 @@ func everything(t *testing.T) *shop {
 	do(s, s.accounts, "usr_1", account.Command(account.ChangePassword{Credential: "crd_2", At: s.now}))
 	do(s, s.accounts, "usr_2", account.Command(account.Disable{At: s.now}))
 	do(s, s.accounts, "usr_2", account.Command(account.Enable{At: s.now}))
+	do(s, s.accounts, "usr_2", account.Command(account.Suspect{At: s.now}))
 	do(s, s.accounts, "usr_3", account.Command(account.Forget{At: s.now}))
 	do(s, s.products, bed.ID, catalog.Command(catalog.Withdraw{}))
 	do(s, s.process.Orders, pending.Order.ID, order.Command(order.Join{By: "key:1"}))

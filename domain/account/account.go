@@ -36,14 +36,16 @@ type State struct {
 	// Forgotten is for good: the key that opens the login name is destroyed.
 	Forgotten bool      `json:"forgotten,omitempty"`
 	At        time.Time `json:"at,omitzero"`
+	// Suspected is when logins were last refused since too many failed.
+	Suspected time.Time `json:"suspected,omitzero"`
 }
 
 // Command is what can be asked of an account: Open, ChangePassword, Disable,
-// Enable, Forget.
+// Enable, Forget, Suspect.
 type Command interface{ command() }
 
 // Event is what happens to an account: Opened, PasswordChanged, Disabled,
-// Enabled, Forgotten.
+// Enabled, Forgotten, LoginsRefused.
 type Event interface{ event() }
 
 var (
@@ -74,4 +76,5 @@ func Register(t *eventlog.Types) {
 	eventlog.Register[Disabled](t, "account.disabled", 1)
 	eventlog.Register[Enabled](t, "account.enabled", 1)
 	eventlog.Register[Forgotten](t, "account.forgotten", 1)
+	eventlog.Register[LoginsRefused](t, "account.logins_refused", 1)
 }

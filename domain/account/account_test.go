@@ -110,5 +110,15 @@ func TestGolden(t *testing.T) {
 	types := eventlog.NewTypes()
 	account.Register(types)
 	golden.Check(t, types, account.Opened(open), account.PasswordChanged{Credential: "crd_2", At: noon},
-		account.Disabled{At: noon}, account.Enabled{At: noon}, account.Forgotten{At: noon})
+		account.Disabled{At: noon}, account.Enabled{At: noon}, account.Forgotten{At: noon}, account.LoginsRefused{At: noon})
+}
+
+// Whoever guesses at a password leaves one event an hour, not one a guess.
+func TestLoginsRefused(t *testing.T) {
+	late := noon.Add(account.Quiet)
+	story.Given(t, account.Decider(), account.Event(account.Opened(open))).
+		When(account.Suspect{At: noon}).Then(account.LoginsRefused{At: noon}).
+		When(account.Suspect{At: late.Add(-time.Second)}).Then().
+		When(account.Suspect{At: late}).Then(account.LoginsRefused{At: late})
+	story.Given[account.State, account.Command, account.Event](t, account.Decider()).When(account.Suspect{At: noon}).Refused(account.ErrUnknown)
 }

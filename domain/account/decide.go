@@ -31,11 +31,19 @@ type Enable struct{ At time.Time }
 // the person's name and their password hashes.
 type Forget struct{ At time.Time }
 
+// Suspect notes that so many logins failed that further ones have to wait.
+type Suspect struct{ At time.Time }
+
+// Quiet is how long after a LoginsRefused no other is noted: whoever guesses must
+// not be able to fill the log.
+const Quiet = time.Hour
+
 func (Open) command()           {}
 func (ChangePassword) command() {}
 func (Disable) command()        {}
 func (Enable) command()         {}
 func (Forget) command()         {}
+func (Suspect) command()        {}
 
 // Opened: the person has an account.
 type Opened struct {
@@ -67,11 +75,17 @@ type Forgotten struct {
 	At time.Time `json:"at"`
 }
 
+// LoginsRefused: too many logins failed; somebody may be guessing the password.
+type LoginsRefused struct {
+	At time.Time `json:"at"`
+}
+
 func (Opened) event()          {}
 func (PasswordChanged) event() {}
 func (Disabled) event()        {}
 func (Enabled) event()         {}
 func (Forgotten) event()       {}
+func (LoginsRefused) event()   {}
 
 // Decide returns what the command changes.
 func Decide(s State, c Command) ([]Event, error) {
@@ -109,6 +123,11 @@ func Decide(s State, c Command) ([]Event, error) {
 			return nil, nil
 		}
 		return []Event{Enabled(c)}, nil
+	case Suspect:
+		if c.At.Sub(s.Suspected) < Quiet {
+			return nil, nil
+		}
+		return []Event{LoginsRefused(c)}, nil
 	}
 	panic("account: a command without a rule")
 }
@@ -144,6 +163,9 @@ func Evolve(s State, e Event) State {
 	case Forgotten:
 		// The sealed name stays: without its key it is noise, and reads "erased".
 		s.Forgotten, s.Credential = true, ""
+		return s
+	case LoginsRefused:
+		s.Suspected = e.At
 		return s
 	}
 	panic("account: an event without a rule")

@@ -14,6 +14,8 @@ func Redo(_ State, e Event) Command {
 		return Enable(e)
 	case Forgotten:
 		return Forget(e)
+	case LoginsRefused:
+		return Suspect(e)
 	}
 	panic("account: an event without a command")
 }

@@ -133,6 +133,8 @@ func belonging(event any) string {
 		return "opened the account again"
 	case account.Forgotten:
 		return "was forgotten: the key to the name is destroyed"
+	case account.LoginsRefused:
+		return "failed to log in too often; further tries have to wait"
 	case session.Started:
 		return "logged in, until " + clock(e.Expires)
 	case session.Ended:
