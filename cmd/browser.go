@@ -31,12 +31,22 @@ const steps = 12
 // authorize opens the authorization URL and returns what the server sends back
 // to the callback. It is an auth.AuthorizationCodeFetcher.
 func (b browser) authorize(ctx context.Context, args *auth.AuthorizationArgs) (*auth.AuthorizationResult, error) {
+	back, err := b.visit(ctx, args.URL)
+	if err != nil {
+		return nil, err
+	}
+	return result(back)
+}
+
+// visit opens the authorization URL and returns the address at the callback to
+// which the server sends the person back.
+func (b browser) visit(ctx context.Context, address string) (*url.URL, error) {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		return nil, err
 	}
 	client := &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, args.URL, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +63,7 @@ func (b browser) authorize(ctx context.Context, args *auth.AuthorizationArgs) (*
 		}
 		if to, err := resp.Location(); err == nil {
 			if b.isCallback(to) {
-				return result(to)
+				return to, nil
 			}
 			b.say("GET  %s", to.Path)
 			req, err = http.NewRequestWithContext(ctx, http.MethodGet, to.String(), nil)

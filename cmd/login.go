@@ -57,6 +57,25 @@ func Login(ctx context.Context, endpoint, user, password, scope string) (string,
 	return accessToken(ctx, endpoint, h)
 }
 
+// Consent goes through the login and consent pages behind an authorization URL, as
+// the person whom some client sent there, and presses Allow. It returns the address
+// at the client's callback to which the shop then sends the browser.
+func Consent(ctx context.Context, address, user, password string) (string, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "", err
+	}
+	to := u.Query().Get("redirect_uri")
+	if to == "" {
+		return "", fmt.Errorf("%s names no redirect_uri", short(address, 200))
+	}
+	back, err := browser{user: user, password: password, callback: to, say: func(string, ...any) {}}.visit(ctx, address)
+	if err != nil {
+		return "", err
+	}
+	return back.String(), nil
+}
+
 // callback is the redirect URI of the program's own logins. Nothing listens
 // there: the browser stops at the redirect that leads to it.
 const callback = "http://127.0.0.1:8765/callback"
