@@ -15,7 +15,7 @@ func TestFlow(t *testing.T) {
 	}
 	a := s.call("Bearer " + tok.Access)
 	if a.StatusCode != 200 || !strings.Contains(a.body, `"Name":"Test agent"`) || !strings.Contains(a.body, client) ||
-		a.json(t)["user_id"] != s.events()[len(s.events())-1].Actor.User+"/"+client+"/"+s.events()[len(s.events())-1].Actor.Grant { // 88
+		a.json(t)["user_id"] != s.events()[len(s.events())-1].Actor.User+"/"+client { // 88
 		t.Fatalf("/mcp: %d %s", a.StatusCode, a.body)
 	}
 

@@ -86,8 +86,9 @@ func (s *Server) Middleware(next http.Handler, need func(*http.Request) []string
 		info := &auth.TokenInfo{
 			Scopes: caller.Scopes, Expiration: expires,
 			// Sessions are bound to the user *and* the client: one vendor's
-			// client serves many users, one user has many clients.
-			UserID: caller.User + "/" + caller.Client + "/" + caller.Grant,
+			// client serves many users, one user has many clients. Not to the
+			// grant: a person who logs in again goes on in the same session.
+			UserID: caller.User + "/" + caller.Client,
 			Extra:  map[string]any{callerKey: caller},
 		}
 		// Only the SDK can plant it, since its context key is its own.

@@ -1,22 +1,17 @@
 package tests
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
-
-	"till/cmd"
 )
 
 // The official conformance suite's authorization mode against a running shop. It
@@ -39,7 +34,7 @@ func TestAuthorizationConformance(t *testing.T) {
 			defer cancel()
 			c := exec.CommandContext(ctx, node, suite, "authorization", "--url", issuer, "--client-id", registered(t, issuer, callback),
 				"--resource", shop.Endpoint, "-p", fmt.Sprint(port), "--spec-version", version, "-o", out)
-			said := attended(t, c, shop.Users["alice"])
+			said := attended(t, c, shop.Users["alice"], func(string) {})
 			wanted := map[string]bool{"authorization-server-metadata": false, "authorization-code-grant": false}
 			files, _ := filepath.Glob(filepath.Join(out, "*", "checks.json"))
 			for _, file := range files {
@@ -70,48 +65,6 @@ func TestAuthorizationConformance(t *testing.T) {
 			}
 		})
 	}
-}
-
-var authorizing = regexp.MustCompile(`https?://\S+/authorize\?\S+`)
-
-// attended runs a client that somebody else wrote. When it prints an authorization
-// URL, alice opens it, logs in, allows, and her browser goes on to the client.
-func attended(t *testing.T, c *exec.Cmd, password string) (said string) {
-	t.Helper()
-	pipe, w := io.Pipe()
-	c.Stdout, c.Stderr = w, w
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() {
-		err := c.Wait()
-		_ = w.Close()
-		ended <- err
-	}()
-	for lines := bufio.NewScanner(pipe); lines.Scan(); {
-		said += lines.Text() + "\n"
-		if address := authorizing.FindString(lines.Text()); address != "" {
-			go func() {
-				back, err := cmd.Consent(t.Context(), address, "alice", password)
-				if err != nil {
-					t.Errorf("alice cannot log in: %v", err)
-					return
-				}
-				for range 100 { // the client may not listen yet
-					resp, err := http.Get(back)
-					if err == nil {
-						_ = resp.Body.Close()
-						return
-					}
-					time.Sleep(50 * time.Millisecond)
-				}
-				t.Errorf("nobody listens at %s", back)
-			}()
-		}
-	}
-	<-ended // how it ended is in its ProcessState
-	return said
 }
 
 // registered registers a client, as one does by hand.
