@@ -40,6 +40,7 @@ type cli struct {
 	Restore restoreCmd   `cmd:"" help:"Bring a shop back from a backup, into an empty folder."`
 	Export  exportCmd    `cmd:"" help:"Write the log as JSON Lines, to be read or taken elsewhere."`
 	Import  importLogCmd `cmd:"" help:"Make a new shop with the log that till export wrote (products: till catalog import)."`
+	Secret  secretCmd    `cmd:"" help:"The secret from which the shop's keys follow."`
 	Forget  forgetCmd    `cmd:"" help:"Forget a person for good: name, password and agents."`
 
 	Short kong.VersionFlag `name:"version" help:"Print the version."`

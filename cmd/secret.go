@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -51,7 +52,7 @@ func (f *Folder) Secret() ([]byte, error) {
 	return secret, nil
 }
 
-// parseSecret reads hex or any kind of base64. Its errors never show the text.
+// parseSecret reads hex or any kind of base64; of more than is needed all counts. Its errors never show the text.
 func parseSecret(text string) ([]byte, error) {
 	text = strings.TrimSpace(text)
 	secret, err := hex.DecodeString(text)
@@ -61,6 +62,10 @@ func parseSecret(text string) ([]byte, error) {
 	}
 	if err != nil || len(secret) < secretSize || len(secret) > 1024 {
 		return nil, fmt.Errorf("%w: TILL_SECRET must be at least %d bytes in hex or base64; make one with: openssl rand -hex %d", ErrSecret, secretSize, secretSize)
+	}
+	if len(secret) > secretSize {
+		sum := sha256.Sum256(secret)
+		return sum[:], nil
 	}
 	return secret, nil
 }

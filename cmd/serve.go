@@ -161,6 +161,9 @@ func Serve(ctx context.Context, opt ServeOptions) (_ *Running, err error) {
 		return nil, errors.Join(err, r.server.Close())
 	}
 	r.App = app
+	if _, missing := os.Stat(app.folder.File(nextSecretName)); missing == nil {
+		return nil, errors.Join(errHalfRotated, r.server.Close(), app.close())
+	}
 	defer func() {
 		if err != nil {
 			_ = r.server.Close()
