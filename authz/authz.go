@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"till/authz/cimd"
@@ -51,6 +52,9 @@ type Config struct {
 
 	Clock  func() time.Time // nil: the system's
 	Logger *slog.Logger     // nil: none
+	// Proxies are the reverse proxies before the shop, whose X-Forwarded-For says
+	// where a request comes from; see [ParseProxies]. Nothing else is believed.
+	Proxies []netip.Prefix
 	// Barrier is nil on a single node.
 	Barrier Barrier
 	// Documents reads client id metadata documents; nil: from the Internet.

@@ -72,7 +72,7 @@ func (s *Server) asker(r *http.Request, id string) (asker, error) {
 	// The limit stands before the fetch, so that nobody can make us knock at a
 	// thousand doors; what is cached costs nothing.
 	if c, ok := s.cfg.Documents.(interface{ Cached(string) bool }); !ok || !c.Cached(id) {
-		if wait, ok := s.limits.documentFrom.take(from(r), s.now()); !ok {
+		if wait, ok := s.limits.documentFrom.take(s.from(r), s.now()); !ok {
 			return asker{}, tooMany(wait)
 		}
 	}

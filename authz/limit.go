@@ -1,9 +1,6 @@
 package authz
 
 import (
-	"net"
-	"net/http"
-	"net/netip"
 	"sync"
 	"time"
 
@@ -101,23 +98,4 @@ func (l *limiter) sweep(now time.Time) {
 		}
 		delete(l.by, key)
 	}
-}
-
-// from is the address that a request came from: of IPv6 its /64, which is what
-// one customer holds. Forwarding headers are anybody's to write and are not read.
-func from(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return "?"
-	}
-	addr, err := netip.ParseAddr(host)
-	if err != nil {
-		return "?"
-	}
-	addr = addr.Unmap()
-	if addr.Is6() {
-		p, _ := addr.Prefix(64)
-		return p.String()
-	}
-	return addr.String()
 }

@@ -81,7 +81,7 @@ func (s *Server) tryLogin(w http.ResponseWriter, r *http.Request, at site) error
 	for _, l := range []struct {
 		limit *limiter
 		key   string
-	}{{s.limits.loginAs, key}, {s.limits.loginFrom, from(r)}} {
+	}{{s.limits.loginAs, key}, {s.limits.loginFrom, s.from(r)}} {
 		if wait, empty := l.limit.empty(l.key, now); empty && l.key != "" {
 			retryAfter(w, wait)
 			return s.showLogin(w, 429, tx, sealed, browser, shown, "Too many failed tries. Wait "+inWords(wait)+", then try again.")
@@ -96,8 +96,8 @@ func (s *Server) tryLogin(w http.ResponseWriter, r *http.Request, at site) error
 				go s.suspect(context.WithoutCancel(r.Context()), login)
 			}
 		}
-		s.limits.loginFrom.take(from(r), now)
-		s.cfg.Logger.Info("login failed", "from", from(r))
+		s.limits.loginFrom.take(s.from(r), now)
+		s.cfg.Logger.Info("login failed", "from", s.from(r))
 		return s.showLogin(w, 401, tx, sealed, browser, shown, "The user name or the password is wrong.")
 	}
 	if err != nil {

@@ -96,7 +96,7 @@ func (s *Server) keep(r *http.Request, c client.State, now time.Time) error {
 	if err != nil || onLog.ID != "" {
 		return err
 	}
-	if wait, ok := s.limits.registerFrom.take(from(r), now); !ok {
+	if wait, ok := s.limits.registerFrom.take(s.from(r), now); !ok {
 		return tooMany(wait)
 	}
 	if wait, ok := s.limits.registerAll.take("", now); !ok {

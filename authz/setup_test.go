@@ -2,6 +2,7 @@ package authz_test
 
 import (
 	"errors"
+	"net/http"
 	"net/url"
 	"strings"
 	"sync"
@@ -157,4 +158,35 @@ func TestANewPassword(t *testing.T) {
 	late := link(t)(s.srv.InviteAgain(t.Context(), user))
 	s.clock.Add(24*time.Hour + time.Second)
 	s.browser().get(late).shown(t, 400)
+}
+
+// Behind a proxy of the shop's own each person has their own limit, and nobody
+// another's by writing the header.
+func TestLimitsBehindAProxy(t *testing.T) {
+	loopback, err := authz.ParseProxies([]string{"loopback"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, func(c *authz.Config) { c.Proxies = loopback })
+	register := func(from string) int {
+		req, err := http.NewRequest("POST", s.url+"/register", strings.NewReader(`{"redirect_uris":["http://127.0.0.1/cb"]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("X-Forwarded-For", from)
+		return s.do(http.DefaultClient, req).StatusCode
+	}
+	n := 0
+	for register("198.51.100.1") == 201 {
+		if n++; n > 1000 {
+			t.Fatal("no limit")
+		}
+	}
+	if got := register("6.6.6.6, 198.51.100.1"); got != 429 {
+		t.Errorf("under another name in front: %d", got)
+	}
+	if got := register("198.51.100.2"); got != 201 {
+		t.Errorf("somebody else: %d", got)
+	}
 }

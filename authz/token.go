@@ -57,7 +57,7 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) error {
 // wireForm reads the posted form of the token and revocation endpoints. What
 // stands in the address is not read: it would end up in logs on the way.
 func (s *Server) wireForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
-	if wait, ok := s.limits.tokenFrom.take(from(r), s.now()); !ok {
+	if wait, ok := s.limits.tokenFrom.take(s.from(r), s.now()); !ok {
 		return nil, tooMany(wait)
 	}
 	media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -36,6 +37,8 @@ type Options struct {
 	AccessLife    time.Duration
 	RefreshLeeway time.Duration
 	Logger        *slog.Logger
+	// Proxies are the reverse proxies before the shop.
+	Proxies []netip.Prefix
 	// Demo lets the login page say where demo passwords are printed.
 	Demo bool
 
@@ -179,7 +182,7 @@ func Open(ctx context.Context, opt Options) (_ *App, err error) {
 	a.authz, err = authz.New(authz.Config{
 		PublicURL: opt.PublicURL, Secret: secret, Log: a.log, Types: a.types, Views: a.views,
 		Credentials: buckets["credentials"], Pending: buckets["clients"], People: buckets["people"],
-		Demo: opt.Demo, Logger: opt.Logger, AccessLife: opt.AccessLife, RefreshLeeway: opt.RefreshLeeway,
+		Demo: opt.Demo, Logger: opt.Logger, AccessLife: opt.AccessLife, RefreshLeeway: opt.RefreshLeeway, Proxies: opt.Proxies,
 	})
 	if err != nil {
 		return nil, err

@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"till/authz"
 	"till/mcp"
 )
 
@@ -35,6 +36,7 @@ type serveCmd struct {
 	Addr          string        `help:"Address to listen on." default:"127.0.0.1:8000" env:"TILL_ADDR" placeholder:"HOST:PORT"`
 	PublicURL     string        `help:"Origin under which clients reach the shop, when that is not the address: behind a proxy or a tunnel (https://shop.example.org)." env:"TILL_PUBLIC_URL,ISSUER_URL" placeholder:"URL"`
 	AllowOrigin   []string      `help:"Web origins whose pages may call /mcp from a browser." env:"TILL_ALLOW_ORIGIN" placeholder:"ORIGIN"`
+	TrustedProxy  []string      `help:"Addresses of the reverse proxy before the shop (10.0.0.7, 172.16.0.0/12, loopback), whose X-Forwarded-For is believed. Without it, all who come through it share one rate limit." env:"TILL_TRUSTED_PROXY" placeholder:"ADDRESS"`
 	Demo          *bool         `help:"Demo users with random passwords, printed at each start (default: only when the public URL is on this machine)." negatable:"" env:"TILL_DEMO"`
 	AccessLife    time.Duration `help:"How long an access token lives." default:"10m" env:"TILL_ACCESS_LIFE"`
 	RefreshLeeway time.Duration `help:"How long a used refresh token stays good; 0 is strict." default:"30s" env:"TILL_REFRESH_LEEWAY"`
@@ -52,9 +54,13 @@ func (c serveCmd) Run(ctx context.Context, t terminal) error {
 	if c.LogJSON {
 		handler = slog.NewJSONHandler(t.err, level)
 	}
+	proxies, err := authz.ParseProxies(c.TrustedProxy)
+	if err != nil {
+		return fmt.Errorf("--trusted-proxy: %w", err)
+	}
 	limitMemory(openingLimit)
 	shop, err := Serve(ctx, ServeOptions{
-		Options: Options{Dir: dir, PublicURL: c.PublicURL, AccessLife: c.AccessLife, RefreshLeeway: c.RefreshLeeway, Logger: slog.New(handler)},
+		Options: Options{Dir: dir, PublicURL: c.PublicURL, AccessLife: c.AccessLife, RefreshLeeway: c.RefreshLeeway, Logger: slog.New(handler), Proxies: proxies},
 		Addr:    c.Addr, AllowOrigins: c.AllowOrigin, Demo: c.wantsDemo(),
 	})
 	if err != nil {
