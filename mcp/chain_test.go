@@ -54,6 +54,21 @@ func TestHost(t *testing.T) {
 	}
 }
 
+// Whoever asks under foreign names does not fill the shop's log.
+func TestForeignNamesAreSaidOnce(t *testing.T) {
+	s := newShop(t)
+	for range 20 {
+		r := s.request(t, modernBody("tools/list", "", nil), modernHeaders("tools/list", ""))
+		r.Host = "evil.example"
+		if res, _ := send(t, r); res.StatusCode != http.StatusMisdirectedRequest {
+			t.Fatalf("it is answered %d", res.StatusCode)
+		}
+	}
+	if n := strings.Count(s.logged.String(), "reached under a foreign name"); n != 1 {
+		t.Errorf("it is said %d times", n)
+	}
+}
+
 func TestOriginAndCORS(t *testing.T) {
 	remote := func(c *Config) {
 		c.PublicURL = &url.URL{Scheme: "https", Host: "shop.example"}

@@ -31,7 +31,10 @@ func (s *Server) hosts(next http.Handler) http.Handler {
 			scheme = p
 		}
 		here, there := s.PublicURL.Scheme+"://"+s.PublicURL.Host, scheme+"://"+clip(reached, 200)
-		s.Logger.LogAttrs(r.Context(), slog.LevelWarn, "reached under a foreign name", slog.String("started_for", here), slog.String("reached_as", there))
+		// Anybody can ask under any name: one line a minute is enough to find out.
+		s.strays.Do(func() {
+			s.Logger.LogAttrs(r.Context(), slog.LevelWarn, "reached under a foreign name", slog.String("started_for", here), slog.String("reached_as", there))
+		})
 		answerJSON(w, http.StatusMisdirectedRequest, map[string]string{
 			"error": "misdirected_request",
 			"error_description": fmt.Sprintf("This shop was started for %s but reached as %s. Connect to %s, or start the shop with --public-url %s.",

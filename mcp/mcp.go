@@ -15,6 +15,7 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/auth"
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+	"golang.org/x/time/rate"
 
 	"till/domain/checkout"
 	"till/domain/eventlog"
@@ -84,6 +85,8 @@ type Server struct {
 	handler http.Handler
 	// replays counts the moments of the past that each person asks for.
 	replays *perPerson
+	// strays bounds what is said of requests under foreign names.
+	strays rate.Sometimes
 }
 
 // New returns the face of the shop. It returns an error that names what the
@@ -108,7 +111,7 @@ func New(c Config) (*Server, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{Config: c, replays: newPerPerson(replaysPerSecond, replaysAtOnce)}
+	s := &Server{Config: c, replays: newPerPerson(replaysPerSecond, replaysAtOnce), strays: rate.Sometimes{Interval: time.Minute}}
 	s.sdk = s.newSDK()
 	s.handler = s.chain()
 	return s, nil
