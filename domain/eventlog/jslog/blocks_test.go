@@ -51,7 +51,7 @@ func longLog(t *testing.T) (dir string, nc *nats.Conn, stop func()) {
 
 func opened(t *testing.T, nc *nats.Conn, k jslog.Keeper) *jslog.Log {
 	t.Helper()
-	l, err := jslog.Open(t.Context(), nc, jslog.Options{Keeper: k, Patience: 300 * time.Millisecond, Timeout: 300 * time.Millisecond})
+	l, err := jslog.Open(t.Context(), nc, jslog.Options{Keeper: k, Patience: time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
