@@ -178,7 +178,7 @@ func TestBlocksThatAreDamaged(t *testing.T) {
 	}
 	write := func(d []byte) func() error { return func() error { return os.WriteFile(victim, d, 0o600) } }
 	random := rand.New(rand.NewPCG(1, 2))
-	for range 50 {
+	for range 20 {
 		at := random.IntN(len(data))
 		flipped := bytes.Clone(data)
 		flipped[at] ^= 1 << random.IntN(8)
