@@ -51,8 +51,8 @@ func (s *Server) revokeOne(ctx context.Context, t text, client string) error {
 func belongs(g grant.State, t text, ours bool) bool {
 	h := t.hash()
 	return ours ||
-		slices.ContainsFunc(g.Access, func(a grant.Access) bool { return a.Hash == h }) ||
-		slices.ContainsFunc(g.Refresh, func(r grant.Refresh) bool { return r.Hash == h })
+		slices.ContainsFunc(g.Access, func(a grant.Access) bool { return a.Hash.Is(h) }) ||
+		slices.ContainsFunc(g.Refresh, func(r grant.Refresh) bool { return r.Hash.Is(h) })
 }
 
 // grant finds the grant of a token. The token's generation shows when the

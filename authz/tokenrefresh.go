@@ -38,7 +38,7 @@ func (s *Server) renew(r *http.Request, form url.Values) (tokenAnswer, error) {
 		if err != nil {
 			return tokenAnswer{}, err
 		}
-		if !known || !slices.ContainsFunc(g.Refresh, func(k grant.Refresh) bool { return k.Hash == cmd.Presented }) {
+		if !known || !slices.ContainsFunc(g.Refresh, func(k grant.Refresh) bool { return k.Hash.Is(cmd.Presented) }) {
 			return tokenAnswer{}, errToken
 		}
 	}

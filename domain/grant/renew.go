@@ -38,7 +38,7 @@ func renew(s State, c Renew) ([]Event, error) {
 	if !s.Revoked.IsZero() {
 		return nil, ErrRevoked
 	}
-	i := slices.IndexFunc(s.Refresh, func(r Refresh) bool { return same(r.Hash, c.Presented) })
+	i := slices.IndexFunc(s.Refresh, func(r Refresh) bool { return r.Hash.Is(c.Presented) })
 	if i < 0 && !c.Ours {
 		return nil, ErrUnknown
 	}

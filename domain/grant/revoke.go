@@ -36,7 +36,7 @@ func (s State) Check(generation int, h Hash, now time.Time) (Access, error) {
 		if s.Access[i].Generation != generation {
 			continue
 		}
-		if !same(s.Access[i].Hash, h) {
+		if !s.Access[i].Hash.Is(h) {
 			return Access{}, ErrUnknown
 		}
 		if !now.Before(s.Access[i].Expires) {
