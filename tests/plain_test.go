@@ -189,6 +189,12 @@ func (p *plain) code(client, user, password, scope, verifier string) (url.Values
 	if err != nil {
 		return nil, err
 	}
+	return p.codeWith(jar, client, user, password, scope, verifier)
+}
+
+// codeWith is code in a browser that has these cookies: who is logged in there
+// is not asked for the password again.
+func (p *plain) codeWith(jar http.CookieJar, client, user, password, scope, verifier string) (url.Values, error) {
 	browser := *p.http
 	browser.Jar = jar
 	challenge := sha256.Sum256([]byte(verifier))
