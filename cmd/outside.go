@@ -17,12 +17,11 @@ import (
 // outside looks at a shop from where its clients are: it goes their way step by
 // step, up to where a person would log in, and leaves nothing behind.
 type outside struct {
-	client *http.Client
-	origin string // as it was typed, without a path
-	// resource and issuer are what the shop calls itself.
-	resource, issuer string
-	metadata         string // where the resource's document is said to be
-	clock            time.Time
+	client    *http.Client
+	origin    string    // as it was typed, without a path: what the shop must call itself
+	challenge string    // WWW-Authenticate of the first answer
+	metadata  string    // where that says the resource's document to be
+	clock     time.Time // the shop's, by the first answer
 }
 
 // mostDocument bounds what is read of an answer.

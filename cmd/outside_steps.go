@@ -21,6 +21,7 @@ func (o *outside) reached(ctx context.Context) finding {
 		return unreached(u.Hostname(), err)
 	}
 	took := time.Since(began)
+	o.challenge = answer.Header.Get("WWW-Authenticate")
 	if at, err := http.ParseTime(answer.Header.Get("Date")); err == nil {
 		o.clock = at
 	}
@@ -54,13 +55,8 @@ func (o *outside) reached(ctx context.Context) finding {
 }
 
 // challenged is whether a client without a token learns where to go.
-func (o *outside) challenged(ctx context.Context) finding {
-	answer, err := o.call(ctx)
-	if err != nil {
-		return bad("the second call fails: "+err.Error(), "ask again")
-	}
-	header := answer.Header.Get("WWW-Authenticate")
-	_, rest, ok := strings.Cut(header, `resource_metadata="`)
+func (o *outside) challenged(context.Context) finding {
+	_, rest, ok := strings.Cut(o.challenge, `resource_metadata="`)
 	address, _, closed := strings.Cut(rest, `"`)
 	if !ok || !closed {
 		return bad("the 401 names no resource_metadata", "see that the proxy keeps the WWW-Authenticate header")
@@ -89,25 +85,24 @@ func (o *outside) resourceDocument(ctx context.Context) finding {
 			return bad(fmt.Sprintf("it says that the shop is %s, to be entered by %s", short(d.Resource, 100), short(strings.Join(d.Servers, ", "), 100)), "start the shop with --public-url "+o.origin)
 		}
 	}
-	o.resource, o.issuer = d.Resource, d.Servers[0]
-	return finding{State: well, Found: "the resource is " + o.resource}
+	return finding{State: well, Found: "the resource is " + d.Resource}
 }
 
 func (o *outside) serverDocument(ctx context.Context) finding {
 	for _, name := range []string{"oauth-authorization-server", "oauth-authorization-server/mcp", "openid-configuration"} {
 		var d map[string]any
-		answer, err := o.send(ctx, http.MethodGet, o.issuer+"/.well-known/"+name, "")
+		answer, err := o.send(ctx, http.MethodGet, o.origin+"/.well-known/"+name, "")
 		if err != nil {
 			return bad(err.Error(), "see that /.well-known/ is passed on like everything else")
 		}
 		if why := answer.document(&d); why != "" {
 			return bad("/.well-known/"+name+": "+why, "see that the proxy passes /.well-known/ on to the shop")
 		}
-		if d["issuer"] != o.issuer {
-			return bad(fmt.Sprintf("the server calls itself %v, which clients refuse for %s", d["issuer"], o.issuer), "start the shop with --public-url "+o.origin)
+		if d["issuer"] != o.origin {
+			return bad(fmt.Sprintf("the server calls itself %v, which clients refuse for %s", d["issuer"], o.origin), "start the shop with --public-url "+o.origin)
 		}
 		for _, endpoint := range []string{"authorization", "token", "registration", "revocation"} {
-			if address, _ := d[endpoint+"_endpoint"].(string); !strings.HasPrefix(address, o.issuer+"/") {
+			if address, _ := d[endpoint+"_endpoint"].(string); !strings.HasPrefix(address, o.origin+"/") {
 				return bad(fmt.Sprintf("its %s endpoint is %q", endpoint, address), "start the shop with --public-url "+o.origin)
 			}
 		}
@@ -116,7 +111,7 @@ func (o *outside) serverDocument(ctx context.Context) finding {
 			return bad("it offers no PKCE", "another program answers here: see what the proxy passes /.well-known/ on to")
 		}
 	}
-	return finding{State: well, Found: "the authorization server is " + o.issuer}
+	return finding{State: well, Found: "the authorization server is " + o.origin}
 }
 
 // headerPasses is whether a token would arrive: some proxies take it for their own.
@@ -139,7 +134,7 @@ func (o *outside) endpoints(ctx context.Context) finding {
 		{"/register", "application/json", `{"redirect_uris":[]}`, "invalid_redirect_uri"},
 		{"/token", form, "grant_type=authorization_code&code=till-doctor&client_id=till-doctor", ""},
 	} {
-		answer, err := o.send(ctx, http.MethodPost, o.issuer+e.path, e.body, "Content-Type", e.kind, "Accept", "application/json")
+		answer, err := o.send(ctx, http.MethodPost, o.origin+e.path, e.body, "Content-Type", e.kind, "Accept", "application/json")
 		if err != nil {
 			return bad(e.path+": "+err.Error(), "see that it is passed on like everything else")
 		}
@@ -158,13 +153,13 @@ func (o *outside) endpoints(ctx context.Context) finding {
 
 // pages is whether a person's browser gets the login page as it was sent.
 func (o *outside) pages(ctx context.Context) finding {
-	answer, err := o.send(ctx, http.MethodGet, o.issuer+"/login", "", "Accept", "text/html")
+	answer, err := o.send(ctx, http.MethodGet, o.origin+"/login", "", "Accept", "text/html")
 	if err != nil {
 		return bad(err.Error(), "see that /login is passed on")
 	}
 	policy := answer.Header.Get("Content-Security-Policy")
 	cookies := answer.Cookies()
-	secure := strings.HasPrefix(o.issuer, "https:")
+	secure := strings.HasPrefix(o.origin, "https:")
 	switch {
 	case answer.StatusCode != http.StatusOK || !strings.Contains(string(answer.body), `name="password"`):
 		return bad("the login page is answered "+answer.Status, "see that the proxy passes /login, /consent and /authorize on")
@@ -181,7 +176,7 @@ func (o *outside) pages(ctx context.Context) finding {
 // crossOrigin is whether clients that run in a browser may read the documents.
 func (o *outside) crossOrigin(ctx context.Context) finding {
 	for _, path := range []string{"/.well-known/oauth-protected-resource/mcp", "/.well-known/oauth-authorization-server", "/token"} {
-		answer, err := o.send(ctx, http.MethodOptions, o.issuer+path, "", "Origin", "https://till-doctor.invalid",
+		answer, err := o.send(ctx, http.MethodOptions, o.origin+path, "", "Origin", "https://till-doctor.invalid",
 			"Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "content-type")
 		if err != nil {
 			return bad(err.Error(), "ask again")

@@ -23,9 +23,6 @@ const (
 // one address may ask. All of 127/8 is this machine, on Linux.
 func (p *plain) from(i int) *plain {
 	address := net.IPv4(127, 0, byte(1+i/200), byte(1+i%200))
-	if runtime.GOOS != "linux" {
-		return p
-	}
 	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: address}}
 	q := *p
 	client := *p.http
@@ -66,6 +63,9 @@ func (p *plain) all(t *testing.T, form url.Values) (won []pair) {
 // once only one gets tokens, and since one of them may be a thief nobody keeps
 // them. The shop is strict here; with a leeway see authz, TestRaces.
 func TestAttackRaces(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("NOT CHECKED: THE RACES FOR CODES AND TOKENS OVER HTTP. They come from many addresses of this machine, to stay under the limit of each, which only Linux has without asking; TestRaces in authz runs everywhere.")
+	}
 	dir := t.TempDir()
 	shop := serve(t, dir)
 	p := newPlain(shop.Endpoint)
