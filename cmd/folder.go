@@ -218,7 +218,7 @@ func (f *Folder) Close() error {
 	lock := f.lock
 	f.lock = nil
 	_ = lock.Truncate(0) // only the process number
-	return lock.Close()
+	return errors.Join(unlock(lock), lock.Close())
 }
 
 // sourceTree returns the root of till's own source tree if the path lies in it.

@@ -24,6 +24,10 @@ func tryLock(f *os.File) (bool, error) {
 	}
 }
 
+// unlock gives the lock back at once. Closing alone would leave it, for a moment, to
+// a process that was being started just then and holds all files until it is its own.
+func unlock(f *os.File) error { return syscall.Flock(int(f.Fd()), syscall.LOCK_UN) }
+
 func isNotDir(err error) bool { return errors.Is(err, syscall.ENOTDIR) }
 
 // syncDir makes a rename in the folder outlive a loss of power.

@@ -20,6 +20,9 @@ func tryLock(f *os.File) (bool, error) {
 	return err == nil, err
 }
 
+// unlock has nothing to do: closing the file gives the lock back.
+func unlock(*os.File) error { return nil }
+
 func isNotDir(err error) bool {
 	return errors.Is(err, syscall.ENOTDIR) || errors.Is(err, windows.ERROR_DIRECTORY)
 }
