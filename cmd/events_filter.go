@@ -15,6 +15,7 @@ import (
 	"till/domain/grant"
 	"till/domain/history"
 	"till/domain/order"
+	"till/domain/spending"
 )
 
 // eventFilter chooses events; its zero value is all of them.
@@ -135,7 +136,7 @@ func (f eventFilter) fits(e eventlog.Envelope) bool {
 // atTheDoor is whether streams of the category say who may come in.
 func atTheDoor(category string) bool {
 	switch category {
-	case account.Category, session.Category, grant.Category, client.Category:
+	case account.Category, session.Category, grant.Category, client.Category, spending.Category:
 		return true
 	}
 	return false

@@ -47,6 +47,8 @@ func partTitle(part string) string {
 		return "What the person allowed"
 	case past.IntoCart:
 		return "What put it into the cart"
+	case past.Spending:
+		return "What its agent may spend"
 	}
 	return "The " + part
 }

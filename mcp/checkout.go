@@ -64,7 +64,7 @@ func (s *Server) checkoutTools() []tool {
 
 func reviewCheckout(ctx context.Context, c *call) (answer, error) {
 	c.at = c.Views.Position() // what is read from here on includes it
-	q, err := c.Checkout.Review(ctx, c.caller.User)
+	q, err := c.Checkout.Review(ctx, c.caller.User, c.caller.Client)
 	if errors.Is(err, cart.ErrEmpty) {
 		return answer{}, c.emptied(ctx)
 	}

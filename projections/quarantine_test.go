@@ -18,6 +18,7 @@ import (
 	"till/domain/eventlog"
 	"till/domain/grant"
 	"till/domain/order"
+	"till/domain/spending"
 	"till/domain/stock"
 	"till/projections"
 )
@@ -32,7 +33,7 @@ type bomb struct {
 func faulty(text string) *eventlog.Types {
 	t := eventlog.NewTypes()
 	for _, register := range []func(*eventlog.Types){
-		catalog.Register, stock.Register, account.Register, grant.Register, client.Register, session.Register,
+		catalog.Register, stock.Register, spending.Register, account.Register, grant.Register, client.Register, session.Register,
 	} {
 		register(t)
 	}
@@ -42,6 +43,7 @@ func faulty(text string) *eventlog.Types {
 		}
 		return data, nil
 	}
+	was := func(data json.RawMessage) (json.RawMessage, error) { return data, nil }
 	eventlog.Register[cart.ItemAdded](t, "cart.item_added", 2, up)
 	eventlog.Register[cart.QuantityChanged](t, "cart.quantity_changed", 1)
 	eventlog.Register[cart.ItemRemoved](t, "cart.item_removed", 1)
@@ -49,9 +51,9 @@ func faulty(text string) *eventlog.Types {
 	eventlog.Register[cart.CheckedOut](t, "cart.checked_out", 1)
 	eventlog.Register[cart.CheckoutClaimed](t, "cart.checkout_claimed", 1)
 	eventlog.Register[cart.CheckoutReleased](t, "cart.checkout_released", 1)
-	eventlog.Register[order.CheckoutStarted](t, "order.checkout_started", 2, up)
+	eventlog.Register[order.CheckoutStarted](t, "order.checkout_started", 3, was, up)
 	eventlog.Register[order.CheckoutJoined](t, "order.checkout_joined", 1)
-	eventlog.Register[order.CheckoutRetried](t, "order.checkout_retried", 1)
+	eventlog.Register[order.CheckoutRetried](t, "order.checkout_retried", 2, was)
 	eventlog.Register[order.PaymentRequested](t, "order.payment_requested", 1)
 	eventlog.Register[order.PaymentPending](t, "order.payment_pending", 1)
 	eventlog.Register[order.PaymentDeclined](t, "order.payment_declined", 1)

@@ -21,6 +21,7 @@ import (
 	"till/domain/grant"
 	"till/domain/money"
 	"till/domain/order"
+	"till/domain/spending"
 	"till/domain/stock"
 	"till/projections"
 )
@@ -180,6 +181,7 @@ func (l *life) agrees() {
 	decider.Know(alone, account.Decider())
 	decider.Know(alone, session.Decider())
 	decider.Know(alone, client.Decider())
+	decider.Know(alone, spending.Decider())
 	ctx := l.t.Context()
 	head, _ := l.log.Head(ctx)
 	seen := map[eventlog.Stream]bool{}

@@ -2,6 +2,7 @@ package projections_test
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -22,7 +23,9 @@ import (
 	"till/domain/eventlog/archive"
 	"till/domain/eventlog/memlog"
 	"till/domain/grant"
+	"till/domain/money"
 	"till/domain/order"
+	"till/domain/spending"
 	"till/domain/stock"
 	"till/projections"
 )
@@ -159,6 +162,7 @@ func everything(t *testing.T) *shop {
 	do(s, s.grants, "grt_1", grant.Command(grant.Redeem{Code: "code", Client: "cli_1", Challenge: "c",
 		Pair: grant.Pair{Access: "a1", Expires: s.now.Add(time.Minute), Refresh: "r1", At: s.now}}))
 	do(s, s.grants, "grt_1", grant.Command(grant.Revoke{Reason: grant.ByUser, At: s.now}))
+	s.spends("usr_1", "cli_1")
 	do(s, s.sessions, "ses_usr_1", session.Command(session.End{At: s.now}))
 	do(s, s.accounts, "usr_1", account.Command(account.ChangePassword{Credential: "crd_2", At: s.now}))
 	do(s, s.accounts, "usr_2", account.Command(account.Disable{At: s.now}))
@@ -170,11 +174,35 @@ func everything(t *testing.T) *shop {
 	return s
 }
 
+// spends is an agent under rules that asks for a yes and for a no, buys once with
+// a card that is declined and once with one that is not.
+func (s *shop) spends(user, client string) {
+	s.t.Helper()
+	id, little := spending.ID(user, client), money.Of(100, "USD")
+	do(s, s.process.Spendings, id, spending.Command(spending.SetRules{User: user, Client: client, Rules: spending.Rules{AskAbove: &little}, At: s.now}))
+	buy := func(method string) error {
+		_, err := s.process.CheckOut(s.t.Context(), checkout.Request{User: user, Client: client, Method: method}, s.meta())
+		return err
+	}
+	s.add(user, "MOUSE-CATNIP", 1)
+	var ask *spending.Unapproved
+	if err := buy(""); !errors.As(err, &ask) {
+		s.t.Fatal(err)
+	}
+	do(s, s.process.Spendings, id, spending.Command(spending.Deny{Purchase: ask.Purchase, At: s.now}))
+	do(s, s.process.Spendings, id, spending.Command(spending.Approve{Purchase: ask.Purchase, At: s.now}))
+	for _, method := range []string{"pm_card_visa_chargeDeclined", "pm_card_visa"} {
+		if err := buy(method); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+}
+
 // interrupted is a checkout whose caller died before the payment.
 func (s *shop) interrupted(user string) {
 	s.t.Helper()
 	s.add(user, "BED-OLD", 1)
-	quote, err := s.process.Review(s.t.Context(), user)
+	quote, err := s.process.Review(s.t.Context(), user, "")
 	if err != nil {
 		s.t.Fatal(err)
 	}

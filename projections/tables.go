@@ -10,6 +10,7 @@ import (
 	"till/domain/client"
 	"till/domain/eventlog"
 	"till/domain/grant"
+	"till/domain/spending"
 	"till/domain/stock"
 )
 
@@ -55,6 +56,7 @@ type tables struct {
 	accounts *accounts
 	clients  *clients
 	sessions *sessions
+	spending *spendings
 	commands *commands
 	trail    *trail
 
@@ -71,12 +73,13 @@ const (
 )
 
 type (
-	carts    = aggregate[cart.State, cart.Event]
-	stocks   = aggregate[stock.State, stock.Event]
-	accounts = aggregate[account.State, account.Event]
-	clients  = aggregate[client.State, client.Event]
-	sessions = aggregate[session.State, session.Event]
-	grants   = aggregate[grant.State, grant.Event]
+	carts     = aggregate[cart.State, cart.Event]
+	stocks    = aggregate[stock.State, stock.Event]
+	accounts  = aggregate[account.State, account.Event]
+	clients   = aggregate[client.State, client.Event]
+	sessions  = aggregate[session.State, session.Event]
+	grants    = aggregate[grant.State, grant.Event]
+	spendings = aggregate[spending.State, spending.Event]
 )
 
 func newTables() *tables {
@@ -89,6 +92,7 @@ func newTables() *tables {
 		accounts: newAccounts(),
 		clients:  newAggregate("clients", client.Decider(), fewStates),
 		sessions: newAggregate("sessions", session.Decider(), fewStates),
+		spending: newAggregate("spending", spending.Decider(), fewStates),
 		commands: &commands{},
 
 		byCategory: map[string]view{}, states: map[string]stater{},
@@ -101,6 +105,7 @@ func newTables() *tables {
 	know(t, t.accounts, t.accounts)
 	know(t, t.clients, t.clients)
 	know(t, t.sessions, t.sessions)
+	know(t, t.spending, t.spending)
 	t.trail = &trail{owners: t.owners}
 	return t
 }

@@ -10,6 +10,7 @@ import (
 	"till/domain/grant"
 	"till/domain/history"
 	"till/domain/order"
+	"till/domain/spending"
 )
 
 // trail is an index into the log: at which positions there is something about a
@@ -169,8 +170,8 @@ func (t *trail) settle() {
 	t.whole = nil
 }
 
-// owners are the user and the client of an order, a session or a grant, as its
-// folded state names them; they never change.
+// owners are the user and the client of an order, a session, a grant or what an
+// agent may spend, as its folded state names them; they never change.
 func (t *tables) owners(c *conn, s eventlog.Stream) (user, client string, err error) {
 	switch s.Category {
 	case order.Category:
@@ -178,6 +179,10 @@ func (t *tables) owners(c *conn, s eventlog.Stream) (user, client string, err er
 		return state.User, "", err
 	case grant.Category:
 		state, err := t.grants.peek(c, s.ID)
+		return state.User, state.Client, err
+	}
+	if s.Category == spending.Category {
+		state, err := t.spending.peek(c, s.ID)
 		return state.User, state.Client, err
 	}
 	state, err := t.sessions.peek(c, s.ID)

@@ -16,6 +16,7 @@ import (
 	"till/domain/grant"
 	about "till/domain/history"
 	"till/domain/order"
+	"till/domain/spending"
 	"till/projections"
 )
 
@@ -39,6 +40,8 @@ func scan(t testing.TB, log eventlog.Log, types *eventlog.Types) map[about.Key][
 				owners[e.Stream] = []about.Key{{Kind: about.User, ID: v.User}}
 			case session.Started:
 				owners[e.Stream] = []about.Key{{Kind: about.User, ID: v.User}}
+			case spending.RulesSet:
+				owners[e.Stream] = []about.Key{{Kind: about.User, ID: v.User}, {Kind: about.Client, ID: v.Client}}
 			case grant.Authorized:
 				owners[e.Stream] = []about.Key{{Kind: about.User, ID: v.User}, {Kind: about.Client, ID: v.Client}}
 			}

@@ -61,7 +61,7 @@ func TestWhatCannotBeBought(t *testing.T) {
 	s.count("MOUSE", 10)
 	buy := func(r checkout.Request) error { _, err := s.buy(r); return err }
 
-	if _, err := s.Review(context.Background(), "alice"); !errors.Is(err, cart.ErrEmpty) {
+	if _, err := s.Review(context.Background(), "alice", ""); !errors.Is(err, cart.ErrEmpty) {
 		t.Errorf("an empty cart reviewed: %v", err)
 	}
 	if err := buy(checkout.Request{User: "alice"}); !errors.Is(err, cart.ErrEmpty) {

@@ -31,6 +31,9 @@ func (r *run) drive(ctx context.Context) error {
 		case order.Started:
 			mine, err := r.claim(ctx)
 			if err == nil && mine {
+				mine, err = r.spend(ctx)
+			}
+			if err == nil && mine {
 				err = r.reserve(ctx)
 			}
 			if err != nil {
@@ -124,7 +127,10 @@ func (r *run) release(ctx context.Context, reason string) error {
 	}
 	out, err := r.Carts.Do(ctx, r.order.User, cart.Unclaim{Order: r.order.ID}, r.named("unclaim"))
 	r.at = max(r.at, out.Position)
-	return err
+	if err != nil {
+		return err
+	}
+	return r.unspend(ctx, reason)
 }
 
 func (r *run) stocks(ctx context.Context, cmd stock.Command, name string) error {

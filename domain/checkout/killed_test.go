@@ -8,6 +8,7 @@ import (
 	"till/domain/checkout"
 	"till/domain/eventlog"
 	"till/domain/eventlog/memlog"
+	"till/domain/money"
 	"till/domain/order"
 )
 
@@ -41,18 +42,20 @@ func killedAt(t *testing.T, name, method string, step int, stored, retried bool)
 	s.count("BED", 10)
 	s.add("alice", "MOUSE", 2)
 	s.add("alice", "BED", 1)
+	s.allow("alice", "cli_1", -1, 5000, -1)
 	quote := s.review("alice").ID
 	id := checkout.OrderID(quote)
+	request := checkout.Request{User: "alice", Client: "cli_1", Quote: quote, Method: method}
 
 	doomed := start(t, &dying{Log: log, left: step, stores: stored}, charges)
-	_, err := doomed.buy(checkout.Request{User: "alice", Quote: quote, Method: method})
+	_, err := doomed.buy(request)
 	if err == nil {
 		return false
 	}
 
 	next := start(t, log, charges)
 	if retried {
-		if _, err := next.buy(checkout.Request{User: "alice", Quote: quote, Method: method}); err != nil {
+		if _, err := next.buy(request); err != nil {
 			t.Fatalf("%s: the retry: %v", name, err)
 		}
 	}
@@ -85,6 +88,13 @@ func killedAt(t *testing.T, name, method string, step int, stored, retried bool)
 		if st := next.stock(sku); len(st.Reserved) != 0 {
 			t.Fatalf("%s: %s leaks %+v", name, sku, st.Reserved)
 		}
+	}
+	counted := money.Of(0, "USD")
+	if o.Status == order.Placed {
+		counted = o.Total
+	}
+	if sum, _ := next.spending("alice", "cli_1", nil).Within(next.now, "USD", ""); sum != counted {
+		t.Fatalf("%s: order %s, and %s count as spent", name, o.Status, sum)
 	}
 	keys, _ := charges.Keys(ctx)
 	if o.Status == order.Placed && method == "pm_card_visa" && len(keys) != 1 {

@@ -30,12 +30,14 @@ type (
 
 // Process runs purchases.
 type Process struct {
-	Carts   *Carts
-	Stocks  *Stocks
-	Orders  *Orders
-	Source  decider.Source
-	Shelf   Shelf
-	Gateway payment.Gateway
+	Carts  *Carts
+	Stocks *Stocks
+	Orders *Orders
+	// Spendings are what agents may spend.
+	Spendings *Spendings
+	Source    decider.Source
+	Shelf     Shelf
+	Gateway   payment.Gateway
 	// Secret signs quotes; all nodes of a shop share it.
 	Secret []byte
 	Now    func() time.Time
@@ -46,6 +48,8 @@ type Process struct {
 // Request is a person's word to buy.
 type Request struct {
 	User string
+	// Client is the agent that says it, whose limits hold; empty where it is none.
+	Client string
 	// Quote is the id of the quote to buy; empty quotes and buys at once, where
 	// no real money moves.
 	Quote string
@@ -63,10 +67,14 @@ type Result struct {
 	Replayed bool
 }
 
-// Review quotes the person's cart. It returns cart.ErrEmpty for an empty one.
-func (p *Process) Review(ctx context.Context, user string) (Quote, error) {
+// Review quotes the person's cart for the agent. It returns cart.ErrEmpty for an
+// empty one.
+func (p *Process) Review(ctx context.Context, user, client string) (Quote, error) {
 	q, err := p.quote(ctx, user)
 	if err != nil {
+		return Quote{}, err
+	}
+	if err := p.mayBuy(ctx, &q, client); err != nil {
 		return Quote{}, err
 	}
 	now := p.Now()
@@ -109,7 +117,7 @@ func (p *Process) CheckOut(ctx context.Context, r Request, meta eventlog.Meta) (
 	if done, ok, err := p.answered(ctx, r, meta); ok || err != nil {
 		return done, err
 	}
-	start, err := p.admit(ctx, r)
+	start, err := p.admit(ctx, r, meta)
 	if err != nil {
 		return Result{}, err
 	}
@@ -190,7 +198,7 @@ func (p *Process) answered(ctx context.Context, r Request, meta eventlog.Meta) (
 
 // admit turns the request into the order's first command. A quote whose order
 // exists needs no further proof: the order is its own.
-func (p *Process) admit(ctx context.Context, r Request) (order.Start, error) {
+func (p *Process) admit(ctx context.Context, r Request, meta eventlog.Meta) (order.Start, error) {
 	q, fresh := Quote{}, ticket{}
 	var err error
 	if r.Quote == "" {
@@ -211,11 +219,14 @@ func (p *Process) admit(ctx context.Context, r Request) (order.Start, error) {
 		q.ID = r.Quote
 	}
 
-	start := order.Start{ID: OrderID(q.ID), User: r.User, Quote: q.ID, Method: r.Method, At: p.Now().UTC()}
+	start := order.Start{ID: OrderID(q.ID), User: r.User, Quote: q.ID, Method: r.Method, At: p.Now().UTC(), Client: r.Client}
 	if begun, err := p.begun(ctx, &start); begun || err != nil {
 		return start, err
 	}
 	confirmed, err := p.confirm(ctx, start, q, fresh)
+	if err == nil {
+		err = p.allowed(ctx, confirmed, fresh, meta)
+	}
 	if err != nil {
 		// Another call with this quote may have bought the cart since.
 		if begun, _ := p.begun(ctx, &start); begun {

@@ -17,6 +17,7 @@ import (
 	"till/domain/order"
 	"till/domain/payment"
 	"till/domain/payment/testgateway"
+	"till/domain/spending"
 	"till/domain/stock"
 )
 
@@ -65,10 +66,12 @@ func start(t *testing.T, log eventlog.Log, charges *memlog.Bucket) *shop {
 	cart.Register(types)
 	stock.Register(types)
 	order.Register(types)
+	spending.Register(types)
 	source := decider.NewFromLog(log, types)
 	decider.Know(source, cart.Decider())
 	decider.Know(source, stock.Decider())
 	decider.Know(source, order.Decider())
+	decider.Know(source, spending.Decider())
 	s := &shop{
 		t: t, log: log, source: source, charges: charges,
 		now:    time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC),
@@ -76,10 +79,11 @@ func start(t *testing.T, log eventlog.Log, charges *memlog.Bucket) *shop {
 	}
 	s.gateway = &counting{Gateway: testgateway.New(charges, s.clock), keys: map[string]int{}}
 	s.Process = &checkout.Process{
-		Carts:  decider.NewHandler(cart.Decider(), types, log, source),
-		Stocks: decider.NewHandler(stock.Decider(), types, log, source),
-		Orders: decider.NewHandler(order.Decider(), types, log, source),
-		Source: source, Shelf: s, Gateway: s.gateway,
+		Carts:     decider.NewHandler(cart.Decider(), types, log, source),
+		Stocks:    decider.NewHandler(stock.Decider(), types, log, source),
+		Orders:    decider.NewHandler(order.Decider(), types, log, source),
+		Spendings: decider.NewHandler(spending.Decider(), types, log, source),
+		Source:    source, Shelf: s, Gateway: s.gateway,
 		Secret: []byte("0123456789abcdef0123456789abcdef"), Now: s.clock,
 	}
 	return s
@@ -119,11 +123,39 @@ func (s *shop) add(user, sku string, n int) {
 
 func (s *shop) review(user string) checkout.Quote {
 	s.t.Helper()
-	q, err := s.Review(context.Background(), user)
+	q, err := s.Review(context.Background(), user, "")
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	return q
+}
+
+// allow sets what the agent may spend for the person, in cents; below zero is no rule.
+func (s *shop) allow(user, client string, perOrder, perDay, askAbove int64) {
+	s.t.Helper()
+	rule := func(cents int64) *money.Amount {
+		if a := money.Of(cents, "USD"); cents >= 0 {
+			return &a
+		}
+		return nil
+	}
+	s.spending(user, client, spending.SetRules{User: user, Client: client, At: s.now,
+		Rules: spending.Rules{PerOrder: rule(perOrder), PerDay: rule(perDay), AskAbove: rule(askAbove)}})
+}
+
+// spending does something to what the agent may spend, nil only looks.
+func (s *shop) spending(user, client string, cmd spending.Command) spending.State {
+	s.t.Helper()
+	if cmd != nil {
+		if _, err := s.Spendings.Do(context.Background(), spending.ID(user, client), cmd, eventlog.Meta{}); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	state, _, err := s.Spendings.State(context.Background(), spending.ID(user, client))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return state
 }
 
 func (s *shop) buy(r checkout.Request) (checkout.Result, error) {

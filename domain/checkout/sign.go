@@ -43,20 +43,29 @@ func sign(secret []byte, q Quote, issued time.Time) string {
 // open checks a quote id for the person. It returns ErrQuote for anything that
 // this shop did not sign for them.
 func open(secret []byte, user, id string) (ticket, error) {
+	t, b, ok := read(id)
+	if !ok || !hmac.Equal(b[signed:], mac(secret, user, b[:signed])) {
+		return ticket{}, ErrQuote
+	}
+	return t, nil
+}
+
+// read takes a quote id apart, whoever signed it.
+func read(id string) (t ticket, b []byte, ok bool) {
 	text, ok := strings.CutPrefix(strings.TrimSpace(id), "q_")
 	if !ok || len(text) != base64.RawURLEncoding.EncodedLen(macked) {
-		return ticket{}, ErrQuote
+		return t, nil, false
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || !hmac.Equal(b[signed:], mac(secret, user, b[:signed])) {
-		return ticket{}, ErrQuote
+	if err != nil {
+		return t, nil, false
 	}
-	t := ticket{version: binary.BigEndian.Uint64(b[8:])}
+	t.version = binary.BigEndian.Uint64(b[8:])
 	if ms := binary.BigEndian.Uint64(b); ms > 0 {
 		t.issued = time.UnixMilli(int64(ms))
 	}
 	copy(t.digest[:], b[16:])
-	return t, nil
+	return t, b, true
 }
 
 func mac(secret []byte, user string, signed []byte) []byte {

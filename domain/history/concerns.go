@@ -10,6 +10,7 @@ import (
 	"till/domain/eventlog"
 	"till/domain/grant"
 	"till/domain/order"
+	"till/domain/spending"
 	"till/domain/stock"
 )
 
@@ -67,6 +68,19 @@ func Concerns(e *eventlog.Envelope, value any, each func(Key)) {
 	case grant.Authorized:
 		say(User, v.User)
 		say(Client, v.Client)
+	case spending.RulesSet:
+		say(User, v.User)
+		say(Client, v.Client)
+	case spending.Reserved:
+		say(Order, orderOf(v.Reservation))
+	case spending.Released:
+		say(Order, orderOf(v.Reservation))
+	case spending.ApprovalRequested:
+		say(Order, v.Order)
+	case spending.Approved:
+		say(Order, v.Order)
+	case spending.Denied:
+		say(Order, v.Order)
 	case stock.Reserved:
 		say(Order, orderOf(v.Reservation))
 	case stock.Released:
@@ -85,7 +99,11 @@ func Concerns(e *eventlog.Envelope, value any, each func(Key)) {
 // Owned is whether each event of the category concerns somebody whom only the
 // first event of the stream names.
 func Owned(category string) bool {
-	return category == order.Category || category == session.Category || category == grant.Category
+	switch category {
+	case order.Category, session.Category, grant.Category, spending.Category:
+		return true
+	}
+	return false
 }
 
 // orderOf is the order of a reservation, which is named "order/attempt".

@@ -23,6 +23,7 @@ import (
 	"till/domain/history"
 	"till/domain/money"
 	"till/domain/order"
+	"till/domain/spending"
 	"till/domain/stock"
 )
 
@@ -32,7 +33,7 @@ func types() *eventlog.Types {
 	t := eventlog.NewTypes()
 	for _, register := range []func(*eventlog.Types){
 		account.Register, session.Register, cart.Register, catalog.Register,
-		client.Register, grant.Register, order.Register, stock.Register,
+		client.Register, grant.Register, order.Register, spending.Register, stock.Register,
 	} {
 		register(t)
 	}
@@ -116,7 +117,7 @@ func TestTextFromOutsideIsHarmless(t *testing.T) {
 // A fold by category is the category's own.
 func TestFolds(t *testing.T) {
 	folds := history.Folds()
-	if got := fmt.Sprint(history.Categories()); got != "[account cart client grant order product session stock]" {
+	if got := fmt.Sprint(history.Categories()); got != "[account cart client grant order product session spending stock]" {
 		t.Error(got)
 	}
 	state := folds[stock.Category].Zero

@@ -14,6 +14,7 @@ import (
 	"till/domain/eventlog"
 	"till/domain/grant"
 	"till/domain/order"
+	"till/domain/spending"
 	"till/domain/stock"
 )
 
@@ -37,6 +38,7 @@ func Folds() map[string]Fold {
 	know(folds, client.Decider())
 	know(folds, grant.Decider())
 	know(folds, order.Decider())
+	know(folds, spending.Decider())
 	know(folds, stock.Decider())
 	return folds
 }

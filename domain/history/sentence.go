@@ -11,6 +11,7 @@ import (
 	"till/domain/client"
 	"till/domain/grant"
 	"till/domain/order"
+	"till/domain/spending"
 	"till/domain/stock"
 )
 
@@ -18,7 +19,7 @@ import (
 // it. It is empty for an event that the package does not know, which a test
 // keeps from happening.
 func Sentence(event any) string {
-	for _, say := range []func(any) string{shopping, ordering, shelving, granting, belonging} {
+	for _, say := range []func(any) string{shopping, ordering, spent, shelving, granting, belonging} {
 		if s := say(event); s != "" {
 			return s
 		}
@@ -70,6 +71,45 @@ func ordering(event any) string {
 		return fmt.Sprintf("placed the order, %s paid as %s", price(e.Total), clean(e.Payment))
 	}
 	return ""
+}
+
+func spent(event any) string {
+	switch e := event.(type) {
+	case spending.RulesSet:
+		return "set what the agent may spend: " + rules(e.Rules)
+	case spending.Reserved:
+		return fmt.Sprintf("counted %s of order %s against the agent's limits", price(e.Amount), orderOf(e.Reservation))
+	case spending.Released:
+		return fmt.Sprintf("no longer counts %s of order %s: %s", price(e.Amount), orderOf(e.Reservation), clean(strings.ReplaceAll(e.Reason, "_", " ")))
+	case spending.ApprovalRequested:
+		return fmt.Sprintf("asked the person to approve %s for %s", contents(e.Lines), price(e.Total))
+	case spending.Approved:
+		return fmt.Sprintf("approved the purchase for %s, until %s", price(e.Total), clock(e.Until))
+	case spending.Denied:
+		return "said no to the purchase for " + price(e.Total)
+	}
+	return ""
+}
+
+func rules(r spending.Rules) string {
+	var all []string
+	if r.PerOrder != nil {
+		all = append(all, price(*r.PerOrder)+" per order")
+	}
+	if r.PerDay != nil {
+		all = append(all, price(*r.PerDay)+" in 24 hours")
+	}
+	switch {
+	case r.AskAbove == nil:
+	case r.AskAbove.Minor == 0:
+		all = append(all, "only with a yes")
+	default:
+		all = append(all, "above "+price(*r.AskAbove)+" only with a yes")
+	}
+	if all == nil {
+		return "anything"
+	}
+	return listed(all)
 }
 
 func shelving(event any) string {

@@ -1,6 +1,7 @@
 package order
 
 import (
+	"encoding/json"
 	"slices"
 	"time"
 
@@ -25,6 +26,8 @@ type Start struct {
 	// After is the attempt that came to nothing and is tried again, 0 at first.
 	// It makes two callers who both saw the decline start one attempt.
 	After int
+	// Client is the agent that buys, empty where it is none: its limits count.
+	Client string
 }
 
 // RequestPayment says that from now on the gateway may be asked: from here the
@@ -78,6 +81,8 @@ type CheckoutStarted struct {
 	Total       money.Amount `json:"total"`
 	Method      string       `json:"method"`
 	At          time.Time    `json:"at"`
+	// Client is the agent that buys; version 1 did not say.
+	Client string `json:"client,omitempty"`
 }
 
 // CheckoutRetried: a purchase that came to nothing is tried again.
@@ -85,6 +90,8 @@ type CheckoutRetried struct {
 	Attempt int       `json:"attempt"`
 	Method  string    `json:"method"`
 	At      time.Time `json:"at"`
+	// Client is the agent that tries again; version 1 did not say.
+	Client string `json:"client,omitempty"`
 }
 
 // PaymentRequested: the gateway may be asked from now on.
@@ -147,15 +154,19 @@ func Decider() decider.Decider[State, Command, Event] {
 
 // Register makes the events known under their wire names.
 func Register(t *eventlog.Types) {
-	eventlog.Register[CheckoutStarted](t, "order.checkout_started", 1)
+	eventlog.Register[CheckoutStarted](t, "order.checkout_started", 2, asItWas)
 	eventlog.Register[CheckoutJoined](t, "order.checkout_joined", 1)
-	eventlog.Register[CheckoutRetried](t, "order.checkout_retried", 1)
+	eventlog.Register[CheckoutRetried](t, "order.checkout_retried", 2, asItWas)
 	eventlog.Register[PaymentRequested](t, "order.payment_requested", 1)
 	eventlog.Register[PaymentPending](t, "order.payment_pending", 1)
 	eventlog.Register[PaymentDeclined](t, "order.payment_declined", 1)
 	eventlog.Register[CheckoutFailed](t, "order.checkout_failed", 1)
 	eventlog.Register[OrderPlaced](t, "order.placed", 1)
 }
+
+// asItWas reads a version that only lacks something that may be lacking. The new
+// number keeps a program that does not know the part from leaving it out.
+func asItWas(data json.RawMessage) (json.RawMessage, error) { return data, nil }
 
 // Decide returns what the step changes. A step that has been taken yields
 // nothing; one that no longer fits is ErrMoved.
@@ -218,11 +229,11 @@ func start(s State, c Start) ([]Event, error) {
 		if len(c.Lines) == 0 {
 			return nil, cart.ErrEmpty
 		}
-		return []Event{CheckoutStarted{c.ID, c.User, c.Quote, c.CartVersion, c.Lines, c.Total, c.Method, c.At}}, nil
+		return []Event{CheckoutStarted{c.ID, c.User, c.Quote, c.CartVersion, c.Lines, c.Total, c.Method, c.At, c.Client}}, nil
 	case s.User != c.User || s.Quote != c.Quote:
 		return nil, ErrOther
 	case (s.Status == Declined || s.Status == Failed) && s.Attempt == c.After:
-		return []Event{CheckoutRetried{s.Attempt + 1, c.Method, c.At}}, nil
+		return []Event{CheckoutRetried{s.Attempt + 1, c.Method, c.At, c.Client}}, nil
 	}
 	return nil, nil
 }
@@ -233,12 +244,12 @@ func Evolve(s State, e Event) State {
 	case CheckoutStarted:
 		return State{
 			ID: e.ID, User: e.User, Quote: e.Quote, CartVersion: e.CartVersion, Status: Started, Attempt: 1,
-			Lines: e.Lines, Total: e.Total, Method: e.Method, StartedAt: e.At,
+			Lines: e.Lines, Total: e.Total, Method: e.Method, StartedAt: e.At, Client: e.Client,
 		}
 	case CheckoutJoined:
 		s.Joined = append(slices.Clone(s.Joined), e.By)
 	case CheckoutRetried:
-		s.Status, s.Attempt, s.Method, s.StartedAt = Started, e.Attempt, e.Method, e.At
+		s.Status, s.Attempt, s.Method, s.StartedAt, s.Client = Started, e.Attempt, e.Method, e.At, e.Client
 		s.Code, s.Reason = "", ""
 	case PaymentRequested:
 		s.Status = Paying

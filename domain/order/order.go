@@ -40,6 +40,8 @@ type State struct {
 	// CartVersion is the cart's revision that the quote was for.
 	CartVersion uint64 `json:"cart_version"`
 	Status      Status `json:"status"`
+	// Client is the agent of the attempt, empty where it is none or not known.
+	Client string `json:"client,omitempty"`
 	// Attempt counts the tries to pay, from 1.
 	Attempt int          `json:"attempt"`
 	Lines   []cart.Line  `json:"lines"`

@@ -19,8 +19,8 @@ var (
 	at    = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	lines = []cart.Line{{Item: cart.Item{SKU: "MOUSE", Product: "2", Handle: "catnip-mouse", Title: "Catnip Mouse", Price: money.Of(499, "USD")}, Quantity: 2}}
 
-	start                 = order.Start{ID: "CS-1", User: "usr_1", Quote: "q_1", CartVersion: 3, Lines: lines, Total: money.Of(998, "USD"), Method: "pm_card_visa", At: at}
-	started   order.Event = order.CheckoutStarted{ID: "CS-1", User: "usr_1", Quote: "q_1", CartVersion: 3, Lines: lines, Total: money.Of(998, "USD"), Method: "pm_card_visa", At: at}
+	start                 = order.Start{ID: "CS-1", User: "usr_1", Quote: "q_1", CartVersion: 3, Lines: lines, Total: money.Of(998, "USD"), Method: "pm_card_visa", At: at, Client: "cli_1"}
+	started   order.Event = order.CheckoutStarted{ID: "CS-1", User: "usr_1", Quote: "q_1", CartVersion: 3, Lines: lines, Total: money.Of(998, "USD"), Method: "pm_card_visa", At: at, Client: "cli_1"}
 	requested order.Event = order.PaymentRequested{Attempt: 1, Key: "CS-1-1", Amount: money.Of(998, "USD"), Method: "pm_card_visa"}
 	placed    order.Event = order.OrderPlaced{Attempt: 1, Payment: "test_1", Total: money.Of(998, "USD"), At: at}
 	declined  order.Event = order.PaymentDeclined{Attempt: 1, Code: "card_declined", Reason: "The card was declined."}
@@ -43,8 +43,8 @@ func TestTheRoadToAnOrder(t *testing.T) {
 
 func TestAPurchaseThatCameToNothing(t *testing.T) {
 	again := start
-	again.Method, again.After = "success_token", 1
-	retried := order.CheckoutRetried{Attempt: 2, Method: "success_token", At: at}
+	again.Method, again.After, again.Client = "success_token", 1, "cli_2"
+	retried := order.CheckoutRetried{Attempt: 2, Method: "success_token", At: at, Client: "cli_2"}
 
 	t.Run("may be tried again", func(t *testing.T) {
 		for name, history := range map[string][]order.Event{
@@ -53,7 +53,7 @@ func TestAPurchaseThatCameToNothing(t *testing.T) {
 		} {
 			t.Run(name, func(t *testing.T) {
 				s := story.Given(t, order.Decider(), history...).When(again).Then(retried).When(again).Then().State()
-				if s.PaymentKey() != "CS-1-2" || s.Reservation() != "CS-1/2" || s.Code != "" {
+				if s.PaymentKey() != "CS-1-2" || s.Client != "cli_2" || s.Reservation() != "CS-1/2" || s.Code != "" {
 					t.Errorf("the second attempt is %+v", s)
 				}
 			})
@@ -138,8 +138,12 @@ func TestAnyOrderOfSteps(t *testing.T) {
 func TestEvents(t *testing.T) {
 	types := eventlog.NewTypes()
 	order.Register(types)
+	before := started.(order.CheckoutStarted)
+	before.Client = ""
 	golden.Check(t, types, started, requested, placed, declined, failed,
-		order.CheckoutRetried{Attempt: 2, Method: "success_token", At: at},
+		order.CheckoutRetried{Attempt: 2, Method: "success_token", At: at, Client: "cli_1"},
+		golden.Was{Version: 1, Event: before},
+		golden.Was{Version: 1, Event: order.CheckoutRetried{Attempt: 2, Method: "success_token", At: at}},
 		order.PaymentPending{Attempt: 1}, order.CheckoutJoined{By: "key:0123456789abcdef0123456789abcdef"},
 	)
 }

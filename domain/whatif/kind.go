@@ -11,6 +11,7 @@ import (
 	"till/domain/decider"
 	"till/domain/grant"
 	"till/domain/order"
+	"till/domain/spending"
 	"till/domain/stock"
 )
 
@@ -32,6 +33,7 @@ func kinds() map[string]kind {
 	know(all, client.Decider(), client.Redo)
 	know(all, grant.Decider(), grant.Redo)
 	know(all, order.Decider(), order.Redo)
+	know(all, spending.Decider(), spending.Redo)
 	know(all, stock.Decider(), stock.Redo)
 	return all
 }

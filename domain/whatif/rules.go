@@ -13,10 +13,12 @@ import (
 	"till/domain/account"
 	"till/domain/account/session"
 	"till/domain/cart"
+	"till/domain/checkout"
 	"till/domain/client"
 	"till/domain/eventlog"
 	"till/domain/grant"
 	"till/domain/order"
+	"till/domain/spending"
 	"till/domain/stock"
 )
 
@@ -40,7 +42,7 @@ var (
 
 // rules is why the event could not be whatever its own stream says, and whether
 // something else follows from its purchase in its place.
-func (t *thought) rules(e eventlog.Envelope, event any) (otherwise bool, reason error) {
+func (t *thought) rules(ctx context.Context, e eventlog.Envelope, event any) (otherwise bool, reason error) {
 	if len(t.streams) == 0 {
 		return false, nil
 	}
@@ -67,11 +69,14 @@ func (t *thought) rules(e eventlog.Envelope, event any) (otherwise bool, reason 
 		if t.lacking[e.Stream.ID] {
 			return false, ErrNotReserved
 		}
+		return false, t.maySpend(ctx, e)
 	case cart.CheckoutClaimed:
 		return false, t.underWay(event.Order, 0)
 	case stock.Reserved:
 		return false, t.underWay(attempt(event.Reservation))
-	case cart.CheckedOut, cart.CheckoutReleased, stock.Committed, stock.Released:
+	case spending.Reserved:
+		return false, t.underWay(attempt(event.Reservation))
+	case cart.CheckedOut, cart.CheckoutReleased, stock.Committed, stock.Released, spending.Released:
 		id, n := purchase(event)
 		was, now, ok := pair[order.State](t, order.Category, id)
 		return ok && (was.Status != now.Status || was.Attempt != now.Attempt) && (n == 0 || was.Attempt == n), nil
@@ -164,7 +169,14 @@ func (t *thought) fail(ctx context.Context, e eventlog.Envelope, event any, reas
 	var other *cart.Claimed
 	end := order.CheckoutFailed{}
 	id := e.Stream.ID
+	forbidden, refused := checkout.Forbidden(reason)
 	switch event := event.(type) {
+	case spending.Reserved:
+		if !refused {
+			return nil
+		}
+		id, end.Attempt = attempt(event.Reservation)
+		end.Code, end.Reason = forbidden.Code, forbidden.Message
 	case stock.Reserved:
 		if !errors.As(reason, &few) {
 			return nil
@@ -177,7 +189,9 @@ func (t *thought) fail(ctx context.Context, e eventlog.Envelope, event any, reas
 			end.Code, end.Reason = "checkout_in_progress", "Order "+other.Order+" is buying the same cart."
 		}
 	case order.PaymentRequested:
-		end.Code, end.Reason = "interrupted", "The checkout was interrupted before the payment."
+		if end.Code, end.Reason = forbidden.Code, forbidden.Message; !refused {
+			end.Code, end.Reason = "interrupted", "The checkout was interrupted before the payment."
+		}
 	default:
 		return nil
 	}
@@ -215,6 +229,8 @@ func purchase(event any) (id string, n int) {
 	case stock.Committed:
 		return attempt(e.Reservation)
 	case stock.Released:
+		return attempt(e.Reservation)
+	case spending.Released:
 		return attempt(e.Reservation)
 	}
 	return "", 0

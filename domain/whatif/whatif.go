@@ -12,6 +12,7 @@ import (
 
 	"till/domain/eventlog"
 	"till/domain/eventlog/overlay"
+	"till/domain/spending"
 )
 
 // Put is an event that is put in.
@@ -73,6 +74,7 @@ type thought struct {
 	streams  map[eventlog.Stream]*stream
 	edits    []overlay.Edit
 	lacking  map[string]bool // attempts whose claim or a reservation is not there
+	spending bool            // whether what some agent may spend is looked at
 	tell     func(Consequence) error
 	position eventlog.Position
 }
@@ -156,6 +158,7 @@ func (t *thought) of(ctx context.Context, s eventlog.Stream, before eventlog.Pos
 	}
 	st.now = st.was
 	t.streams[s] = st
+	t.spending = t.spending || s.Category == spending.Category
 	return st, nil
 }
 
@@ -231,7 +234,7 @@ func (t *thought) pass(ctx context.Context, e eventlog.Envelope) error {
 	if err != nil {
 		return err
 	}
-	o, reason := t.rules(e, event)
+	o, reason := t.rules(ctx, e, event)
 	st := t.streams[e.Stream]
 	if st == nil && reason == nil && !o {
 		return nil

@@ -17,6 +17,7 @@ import (
 	"till/domain/money"
 	"till/domain/order"
 	"till/domain/payment/testgateway"
+	"till/domain/spending"
 	"till/domain/stock"
 	"till/domain/whatif"
 )
@@ -35,6 +36,7 @@ func newShop(t *testing.T) *shop {
 	s := &shop{t: t, log: memlog.New("e"), types: eventlog.NewTypes()}
 	cart.Register(s.types)
 	stock.Register(s.types)
+	spending.Register(s.types)
 	order.Register(s.types)
 	source := decider.NewFromLog(s.log, s.types)
 	decider.Know(source, cart.Decider())
@@ -42,10 +44,11 @@ func newShop(t *testing.T) *shop {
 	decider.Know(source, order.Decider())
 	now := func() time.Time { return noon }
 	s.Process = &checkout.Process{
-		Carts:  decider.NewHandler(cart.Decider(), s.types, s.log, source),
-		Stocks: decider.NewHandler(stock.Decider(), s.types, s.log, source),
-		Orders: decider.NewHandler(order.Decider(), s.types, s.log, source),
-		Source: source, Shelf: s, Gateway: testgateway.New(new(memlog.Bucket), now),
+		Carts:     decider.NewHandler(cart.Decider(), s.types, s.log, source),
+		Stocks:    decider.NewHandler(stock.Decider(), s.types, s.log, source),
+		Orders:    decider.NewHandler(order.Decider(), s.types, s.log, source),
+		Spendings: decider.NewHandler(spending.Decider(), s.types, s.log, source),
+		Source:    source, Shelf: s, Gateway: testgateway.New(new(memlog.Bucket), now),
 		Secret: []byte("0123456789abcdef0123456789abcdef"), Now: now,
 	}
 	return s

@@ -11,6 +11,7 @@ import (
 	"till/domain/grant"
 	"till/domain/history"
 	"till/domain/order"
+	"till/domain/spending"
 	"till/domain/stock"
 )
 
@@ -22,13 +23,14 @@ type Part struct {
 
 // The names of parts: the consents under which agents acted, what put lines into
 // the cart and changed them there, the order's own events, what it did to the
-// cart and to the stock.
+// cart, to the stock and to what its agent may spend.
 const (
 	Allowed  = "allowed"
 	IntoCart = "into_cart"
 	Purchase = "purchase"
 	Cart     = "cart"
 	Stock    = "stock"
+	Spending = "spending"
 )
 
 // always is behind the end of any log.
@@ -42,7 +44,7 @@ func (p Past) Order(ctx context.Context, id string) ([]Part, error) {
 	if err != nil {
 		return nil, err
 	}
-	var purchase, basket, stocks []history.Happened
+	var purchase, basket, stocks, spent []history.Happened
 	var begun history.Happened
 	for _, h := range about {
 		switch h.Stream.Category {
@@ -55,6 +57,8 @@ func (p Past) Order(ctx context.Context, id string) ([]Part, error) {
 			basket = append(basket, h)
 		case stock.Category:
 			stocks = append(stocks, h)
+		case spending.Category:
+			spent = append(spent, h)
 		}
 	}
 	started, ok := begun.Event.(order.CheckoutStarted)
@@ -73,7 +77,12 @@ func (p Past) Order(ctx context.Context, id string) ([]Part, error) {
 	if err != nil {
 		return nil, err
 	}
-	return filled(Part{Allowed, consent}, Part{IntoCart, into}, Part{Purchase, purchase}, Part{Cart, basket}, Part{Stock, stocks}), nil
+	rules, err := p.rules(ctx, started, begun.Position)
+	if err != nil {
+		return nil, err
+	}
+	return filled(Part{Allowed, inOrder(append(consent, rules...))}, Part{IntoCart, into}, Part{Purchase, purchase},
+		Part{Cart, basket}, Part{Stock, stocks}, Part{Spending, spent}), nil
 }
 
 // CartLine returns where a line of a cart comes from: every event of the cart
@@ -126,6 +135,9 @@ func (p Past) read(ctx context.Context, key history.Key) (found []history.Happen
 	for _, l := range started.Lines {
 		streams = append(streams, eventlog.Stream{Category: stock.Category, ID: l.SKU})
 	}
+	if started.Client != "" {
+		streams = append(streams, eventlog.Stream{Category: spending.Category, ID: spending.ID(started.User, started.Client)})
+	}
 	for _, s := range streams {
 		if err := p.each(ctx, s, always, take); err != nil {
 			return nil, err
@@ -173,6 +185,22 @@ func touches(event any, sku string) bool {
 func inOrder(all []history.Happened) []history.Happened {
 	slices.SortFunc(all, func(a, b history.Happened) int { return cmp.Compare(a.Position, b.Position) })
 	return slices.CompactFunc(all, func(a, b history.Happened) bool { return a.Position == b.Position })
+}
+
+// rules returns the event that set what the agent may spend when the purchase
+// began, if there is one.
+func (p Past) rules(ctx context.Context, o order.CheckoutStarted, at eventlog.Position) (set []history.Happened, err error) {
+	if o.Client == "" {
+		return nil, nil
+	}
+	s := eventlog.Stream{Category: spending.Category, ID: spending.ID(o.User, o.Client)}
+	err = p.each(ctx, s, at, func(h history.Happened) error {
+		if _, ok := h.Event.(spending.RulesSet); ok {
+			set = []history.Happened{h}
+		}
+		return nil
+	})
+	return set, err
 }
 
 // consents returns the first event of each grant under which something was done.

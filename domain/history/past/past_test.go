@@ -18,6 +18,7 @@ import (
 	"till/domain/history/past"
 	"till/domain/money"
 	"till/domain/order"
+	"till/domain/spending"
 	"till/domain/stock"
 )
 
@@ -190,7 +191,7 @@ func TestAnAggregateAtAnyMoment(t *testing.T) {
 
 func types() *eventlog.Types {
 	t := eventlog.NewTypes()
-	for _, register := range []func(*eventlog.Types){cart.Register, grant.Register, order.Register, stock.Register} {
+	for _, register := range []func(*eventlog.Types){cart.Register, grant.Register, order.Register, spending.Register, stock.Register} {
 		register(t)
 	}
 	return t

@@ -1,0 +1,221 @@
+package checkout_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"till/domain/cart"
+	"till/domain/checkout"
+	"till/domain/eventlog"
+	"till/domain/order"
+	"till/domain/spending"
+)
+
+// agents is a shop with two agents of alice's, cli_1 and cli_2, and a mouse for
+// $4.99 and a bed for $29.99 in her cart.
+func agents(t *testing.T) *shop {
+	s := newShop(t)
+	s.count("MOUSE", 100)
+	s.count("BED", 100)
+	s.add("alice", "MOUSE", 1)
+	s.add("alice", "BED", 1)
+	return s
+}
+
+func (s *shop) buyAs(client, quote string) (checkout.Result, error) {
+	return s.buy(checkout.Request{User: "alice", Client: client, Quote: quote})
+}
+
+func (s *shop) reviewAs(client string) checkout.Quote {
+	s.t.Helper()
+	q, err := s.Review(s.t.Context(), "alice", client)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return q
+}
+
+func TestALimitPerOrder(t *testing.T) {
+	s := agents(t)
+	s.allow("alice", "cli_1", 3000, -1, -1)
+	quote := s.review("alice").ID // another agent's, or of before the limit
+	var over *spending.Exceeded
+	for _, id := range []string{quote, ""} {
+		if _, err := s.buyAs("cli_1", id); !errors.As(err, &over) || over.Limit != spending.PerOrder {
+			t.Errorf("bought with the quote %q: %v", id, err)
+		}
+	}
+	q := s.reviewAs("cli_1")
+	if q.ID != "" || len(q.Problems) != 1 || q.Problems[0].Code != "spending_limit_exceeded" || !strings.Contains(q.Problems[0].Message, "$34.98") {
+		t.Errorf("its review is %+v", q)
+	}
+	if n := s.types()["order.checkout_started"]; n != 0 {
+		t.Errorf("%d purchases were started", n)
+	}
+	// The rules are that agent's: the person's other one has none.
+	if got, err := s.buyAs("cli_2", quote); err != nil || got.Order.Status != order.Placed {
+		t.Errorf("the other agent: %+v, %v", got.Order, err)
+	}
+}
+
+func TestALimitPerDay(t *testing.T) {
+	s := agents(t)
+	s.allow("alice", "cli_1", -1, 5000, -1)
+	if got, err := s.buyAs("cli_1", ""); err != nil || got.Order.Status != order.Placed {
+		t.Fatalf("%+v, %v", got.Order, err)
+	}
+	s.add("alice", "BED", 1)
+	var over *spending.Exceeded
+	if _, err := s.buyAs("cli_1", ""); !errors.As(err, &over) || over.Limit != spending.PerDay || over.Left.Minor != 5000-3498 || !over.Again.Equal(s.now.Add(spending.Day)) {
+		t.Fatalf("%+v, %v", over, err)
+	}
+	s.now = s.now.Add(spending.Day)
+	if got, err := s.buyAs("cli_1", ""); err != nil || got.Order.Status != order.Placed {
+		t.Errorf("a day later: %+v, %v", got.Order, err)
+	}
+}
+
+// What came to nothing is not spent, and what is under way is.
+func TestADeclineIsNotSpent(t *testing.T) {
+	s := agents(t)
+	s.allow("alice", "cli_1", -1, 3500, -1)
+	for range 3 {
+		got, err := s.buy(checkout.Request{User: "alice", Client: "cli_1", Method: "pm_card_visa_chargeDeclined"})
+		if err != nil || got.Order.Status != order.Declined {
+			t.Fatalf("%+v, %v", got.Order, err)
+		}
+		if sum, _ := s.spending("alice", "cli_1", nil).Within(s.now, "USD", ""); sum.Minor != 0 {
+			t.Fatalf("%s count as spent", sum)
+		}
+	}
+	got, err := s.buy(checkout.Request{User: "alice", Client: "cli_1", Method: "tok_timeout"})
+	if err != nil || got.Order.Status != order.Pending {
+		t.Fatalf("%+v, %v", got.Order, err)
+	}
+	if sum, _ := s.spending("alice", "cli_1", nil).Within(s.now, "USD", ""); sum != got.Order.Total {
+		t.Errorf("%s count as spent", sum)
+	}
+}
+
+func TestAnApproval(t *testing.T) {
+	s := agents(t)
+	s.allow("alice", "cli_1", -1, -1, 3000)
+	q := s.reviewAs("cli_1")
+	if q.ID == "" || len(q.Warnings) != 1 || q.Warnings[0].Code != "approval_required" {
+		t.Fatalf("the review is %+v", q)
+	}
+	if len(s.spending("alice", "cli_1", nil).Requests) != 0 {
+		t.Error("a review asked the person")
+	}
+	var ask *spending.Unapproved
+	for range 3 {
+		if _, err := s.buyAs("cli_1", q.ID); !errors.As(err, &ask) {
+			t.Fatalf("bought without a yes: %v", err)
+		}
+	}
+	asked := s.spending("alice", "cli_1", nil).Requests
+	if len(asked) != 1 || asked[0].Purchase != ask.Purchase || asked[0].Total != q.Total || asked[0].Order != checkout.OrderID(q.ID) || len(asked[0].Lines) != 2 {
+		t.Fatalf("asked: %+v", asked)
+	}
+	s.spending("alice", "cli_1", spending.Approve{Purchase: ask.Purchase, At: s.now})
+
+	t.Run("is for that cart only", func(t *testing.T) {
+		s.add("alice", "MOUSE", 1)
+		if _, err := s.buyAs("cli_1", s.reviewAs("cli_1").ID); !errors.As(err, &ask) {
+			t.Errorf("another cart: %v", err)
+		}
+	})
+	t.Run("also when it is as it was again", func(t *testing.T) {
+		// The cart's revision is another: a yes is to a quote, not to a list.
+		if _, err := s.Carts.Do(t.Context(), "alice", cart.SetQuantity{SKU: "MOUSE", Quantity: 1}, eventlog.Meta{}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.buyAs("cli_1", s.reviewAs("cli_1").ID); !errors.As(err, &ask) {
+			t.Errorf("the cart as it was: %v", err)
+		}
+	})
+	t.Run("outlives the quote", func(t *testing.T) {
+		s.spending("alice", "cli_1", spending.Approve{Purchase: ask.Purchase, At: s.now})
+		s.now = s.now.Add(checkout.QuoteLife + time.Minute)
+		got, err := s.buyAs("cli_1", s.reviewAs("cli_1").ID)
+		if err != nil || got.Order.Status != order.Placed {
+			t.Errorf("%+v, %v", got.Order, err)
+		}
+	})
+}
+
+func TestANo(t *testing.T) {
+	s := agents(t)
+	s.allow("alice", "cli_1", -1, -1, 0)
+	q := s.reviewAs("cli_1")
+	var ask *spending.Unapproved
+	if _, err := s.buyAs("cli_1", q.ID); !errors.As(err, &ask) {
+		t.Fatal(err)
+	}
+	s.spending("alice", "cli_1", spending.Deny{Purchase: ask.Purchase, At: s.now})
+	if _, err := s.buyAs("cli_1", q.ID); !errors.Is(err, spending.ErrDenied) {
+		t.Errorf("bought after a no: %v", err)
+	}
+	if q := s.reviewAs("cli_1"); q.ID != "" || q.Problems[0].Code != "approval_denied" {
+		t.Errorf("reviewed after a no: %+v", q)
+	}
+}
+
+// Rules that come between the look and the purchase still hold: the order that
+// was begun fails, and nothing is charged or kept.
+func TestRulesThatComeInBetween(t *testing.T) {
+	s := agents(t)
+	q := s.reviewAs("cli_1")
+	id := checkout.OrderID(q.ID)
+	start := order.Start{ID: id, User: "alice", Client: "cli_1", Quote: q.ID, CartVersion: q.CartVersion, Lines: q.Lines, Total: q.Total, Method: "pm_card_visa", At: s.now}
+	if _, err := s.Orders.Do(t.Context(), id, start, eventlog.Meta{}); err != nil {
+		t.Fatal(err)
+	}
+	s.allow("alice", "cli_1", 1, -1, -1)
+	got, err := s.buyAs("cli_1", q.ID)
+	if err != nil || got.Order.Status != order.Failed || got.Order.Code != "spending_limit_exceeded" {
+		t.Fatalf("%+v, %v", got.Order, err)
+	}
+	if s.cart("alice").Claim != "" || s.stock("MOUSE").Available() != 100 || len(s.gateway.keys) != 0 {
+		t.Errorf("cart %+v, stock %+v, charged %v", s.cart("alice"), s.stock("MOUSE"), s.gateway.keys)
+	}
+	// Another agent of hers may take it up: its own rules count.
+	if got, err := s.buyAs("cli_2", q.ID); err != nil || got.Order.Status != order.Placed || got.Order.Client != "cli_2" {
+		t.Errorf("the other agent: %+v, %v", got.Order, err)
+	}
+}
+
+// Four people use one client, which buys for each in four places at once, over and
+// over: nobody's limit is anybody else's, and none is passed.
+func TestLimitsUnderRaces(t *testing.T) {
+	s := newShop(t)
+	s.count("MOUSE", 1000)
+	var all sync.WaitGroup
+	for p := range 4 {
+		user := fmt.Sprintf("usr_%d", p)
+		s.allow(user, "cli_1", -1, 1200, -1)
+		for range 4 {
+			all.Go(func() {
+				for i := range 5 {
+					meta := eventlog.Meta{Command: fmt.Sprint(user, i)}
+					if _, err := s.Carts.Do(s.t.Context(), user, cart.Add{Item: s.item("MOUSE", 499), Quantity: 1}, meta); err != nil {
+						t.Error(err)
+					}
+					_, _ = s.CheckOut(s.t.Context(), checkout.Request{User: user, Client: "cli_1"}, meta)
+				}
+			})
+		}
+	}
+	all.Wait()
+	for p := range 4 {
+		user := fmt.Sprintf("usr_%d", p)
+		sum, n := s.spending(user, "cli_1", nil).Within(s.now, "USD", "")
+		if sum.Minor > 1200 || n == 0 {
+			t.Errorf("%s spent %s in %d orders", user, sum, n)
+		}
+	}
+}
