@@ -150,12 +150,17 @@ func (h *Handler[S, C, E]) append(ctx context.Context, stream eventlog.Stream, e
 	return Outcome[S]{State: e.state, Version: e.Version, Changed: true}, nil
 }
 
-// state returns the state as it is cached (known) or as the source has it.
+// state returns the state as it is cached (known) or as the source has it,
+// whichever is newer: the source may lag behind what was just appended here, and
+// the cache does not hear of what another handler or machine appends. A command
+// that decides to do nothing is checked by no append, so it must not rest on a
+// state that the source knows to be old.
 func (h *Handler[S, C, E]) state(ctx context.Context, stream eventlog.Stream) (_ entry[S], known bool, err error) {
-	if e, ok := h.cache.get(stream.ID); ok {
-		return e, true, nil
-	}
+	cached, known := h.cache.get(stream.ID)
 	state, version, err := h.source.State(ctx, stream)
+	if known && (err != nil || version.Number <= cached.Number) {
+		return cached, true, nil
+	}
 	if err != nil {
 		return entry[S]{}, false, err
 	}

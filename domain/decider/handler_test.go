@@ -195,3 +195,23 @@ func TestAWaiterGivesUpWithItsContext(t *testing.T) {
 		again()
 	}
 }
+
+// Another handler of the same log, as another machine has, changes what this one has
+// cached. A command that then finds nothing to do is checked by no append: it has to
+// find it on what is so now.
+func TestNothingIsDecidedOnAnOldState(t *testing.T) {
+	log := memlog.New("e")
+	here, there := open(log), open(log)
+	for want := range 3 {
+		out, err := here.handler.Do(t.Context(), "a", 0, eventlog.Meta{Command: "look"})
+		if err != nil || out.State != want || out.Changed {
+			t.Fatalf("%+v, %v; want %d", out, err, want)
+		}
+		if s, v, err := here.handler.State(t.Context(), "a"); err != nil || s != want || v.Number != uint64(want) {
+			t.Fatalf("%d at %+v, %v; want %d", s, v, err, want)
+		}
+		if _, err := there.handler.Do(t.Context(), "a", 1, eventlog.Meta{Command: "add"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -42,6 +42,7 @@ func newShop(t *testing.T) *shop {
 	decider.Know(source, cart.Decider())
 	decider.Know(source, stock.Decider())
 	decider.Know(source, order.Decider())
+	decider.Know(source, spending.Decider())
 	now := func() time.Time { return noon }
 	s.Process = &checkout.Process{
 		Carts:     decider.NewHandler(cart.Decider(), s.types, s.log, source),
