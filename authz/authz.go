@@ -18,6 +18,8 @@ import (
 	"till/domain/decider"
 	"till/domain/eventlog"
 	"till/domain/grant"
+	"till/domain/money"
+	"till/domain/spending"
 )
 
 // Lifetimes, as oauth.md section 5 of the design notes sets them.
@@ -62,6 +64,9 @@ type Config struct {
 	// Demo makes the login page say where demo passwords are printed.
 	Demo bool
 
+	// Currency is the ISO 4217 code in which people set what agents may spend.
+	Currency string
+
 	AccessLife  time.Duration // 0: DefaultAccessLife
 	RefreshLife time.Duration // 0: DefaultRefreshLife
 	// RefreshLeeway is how long a used refresh token stays good; 0 is strict.
@@ -81,6 +86,7 @@ type Server struct {
 	grants   *decider.Handler[grant.State, grant.Command, grant.Event]
 	clients  *decider.Handler[client.State, client.Command, client.Event]
 	sessions *decider.Handler[session.State, session.Command, session.Event]
+	spending *decider.Handler[spending.State, spending.Command, spending.Event]
 
 	metadata metadata
 }
@@ -121,6 +127,9 @@ func New(cfg Config) (*Server, error) {
 		return nil, fmt.Errorf("authz: lifetimes must be positive, the refresh lifetime the longest, the leeway at most 10m; got access %s, refresh %s, leeway %s",
 			cfg.AccessLife, cfg.RefreshLife, cfg.RefreshLeeway)
 	}
+	if !money.IsCurrency(cfg.Currency) {
+		return nil, fmt.Errorf("authz: %q is not an ISO 4217 currency", cfg.Currency)
+	}
 	pages, err := newPages()
 	if err != nil {
 		return nil, err
@@ -132,6 +141,7 @@ func New(cfg Config) (*Server, error) {
 		grants:   decider.NewHandler(grant.Decider(), cfg.Types, cfg.Log, cfg.Views),
 		clients:  decider.NewHandler(client.Decider(), cfg.Types, cfg.Log, cfg.Views),
 		sessions: decider.NewHandler(session.Decider(), cfg.Types, cfg.Log, cfg.Views),
+		spending: decider.NewHandler(spending.Decider(), cfg.Types, cfg.Log, cfg.Views),
 	}
 	s.metadata = newMetadata(sites)
 	return s, nil
@@ -160,6 +170,7 @@ func (s *Server) Handler() http.Handler {
 	page("/setup", s.setup, "GET", "POST")
 	page("/logout", s.logout, "POST")
 	page("/account/connections", s.connections, "GET", "POST")
+	page("/account/approve", s.approve, "GET", "POST")
 	page("/{$}", s.home, "GET")
 	mux.Handle("/", s.known(http.HandlerFunc(nowhere)))
 	return mux

@@ -88,6 +88,7 @@ func benchShop(b *testing.B) (benched, mapViews) {
 	log := memlog.New("bench")
 	views := mapViews{newMemViews(log, ts), map[string]grant.State{}}
 	srv, err := authz.New(authz.Config{
+		Currency:  "USD",
 		PublicURL: "http://127.0.0.1:8000", Secret: bytes.Repeat([]byte{7}, 32), Log: log, Types: ts, Views: views,
 		Credentials: &memlog.Bucket{}, Pending: &memlog.Bucket{}, People: &memlog.Bucket{},
 	})

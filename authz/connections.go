@@ -2,6 +2,7 @@ package authz
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -29,6 +30,7 @@ type connection struct {
 	Allowed     []permission
 	Since, Last string
 	Until       string
+	Allowance   *allowance // nil for one that cannot buy
 }
 
 // connections shows the person's agents and disconnects one or all of them.
@@ -47,6 +49,7 @@ func (s *Server) connections(w http.ResponseWriter, r *http.Request) error {
 		frame: frame{Title: "Your connections"},
 		Form:  s.formToken("connections", "", browser, who.Session), Logout: s.formToken("logout", "", browser, who.Session),
 	}
+	var wrong *ruleForm
 	if r.Method == http.MethodPost {
 		if err := parseForm(w, r); err != nil {
 			return err
@@ -54,13 +57,21 @@ func (s *Server) connections(w http.ResponseWriter, r *http.Request) error {
 		if err := s.checkForm(r, "connections", "", browser, who.Session); err != nil {
 			return err
 		}
-		n, err := s.disconnect(r.Context(), who, r.PostForm.Get("grant"))
-		if err != nil {
-			return err
-		}
-		page.Done = "Disconnected. Its tokens no longer work."
-		if n != 1 {
-			page.Done = fmt.Sprintf("%s disconnected.", count(n, "app"))
+		if of := r.PostForm.Get("rules"); of != "" {
+			if wrong, err = s.limit(r, who, of); err != nil {
+				return err
+			} else if wrong == nil {
+				page.Done = "Saved. The limits hold from now on."
+			}
+		} else {
+			n, err := s.disconnect(r.Context(), who, r.PostForm.Get("grant"))
+			if err != nil {
+				return err
+			}
+			page.Done = "Disconnected. Its tokens no longer work."
+			if n != 1 {
+				page.Done = fmt.Sprintf("%s disconnected.", count(n, "app"))
+			}
 		}
 	}
 	if page.Login, err = s.accounts.people.Open(r.Context(), who.Account.Login); err != nil {
@@ -80,13 +91,52 @@ func (s *Server) connections(w http.ResponseWriter, r *http.Request) error {
 			Destination: redirect.Destination(g.Redirect), Allowed: permissions(g.Scopes),
 			Since: g.At.Format("2 January 2006"), Last: ago(now.Sub(g.Last)),
 		}
+		if c.Allowance, err = s.allowanceOf(r.Context(), g, now); err != nil {
+			return err
+		}
+		if wrong != nil && wrong.At == g.ID && c.Allowance != nil {
+			c.Allowance.Form = *wrong
+		}
 		if !g.Until.IsZero() {
 			c.Until = g.Until.Format("2 January 2006")
 		}
 		page.Connections = append(page.Connections, c)
 	}
-	return s.show(w, 200, "connections", page)
+	status := 200
+	if wrong != nil {
+		status = 400
+	}
+	return s.show(w, status, "connections", page)
 }
+
+// limit sets what the agent of one of the person's grants may spend. What cannot
+// be taken comes back with what is wrong with it.
+func (s *Server) limit(r *http.Request, who visitor, id string) (wrong *ruleForm, err error) {
+	g, _, ok, err := s.cfg.Views.Grant(r.Context(), id)
+	if err != nil {
+		return nil, err
+	}
+	if !ok || g.User != who.User || !g.Live(s.now()) {
+		return nil, errGone
+	}
+	state, err := s.spendable(r.Context(), g.User, g.Client)
+	if err != nil {
+		return nil, err
+	}
+	form := &ruleForm{ruleFields: typed(r.PostForm, s.fieldsOf(state.Rules).Currency), At: g.ID}
+	rules, err := form.rules()
+	if err == nil {
+		err = s.setRules(r.Context(), g.User, g.Client, rules)
+	}
+	var no errRules
+	if errors.As(err, &no) {
+		form.Problem = string(no)
+		return form, nil
+	}
+	return nil, err
+}
+
+var errGone = &pageError{status: 404, title: "That app is not connected", text: "It was disconnected meanwhile, so there is nothing to limit.", hint: "Go back to your connections and look again."}
 
 // disconnect revokes one of the person's grants, or all with id "all", and
 // returns how many of them worked until now.

@@ -2,6 +2,7 @@ package authz
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"time"
@@ -25,6 +26,7 @@ type consentPage struct {
 	Login            string
 	Allowed          []permission
 	Lasts            string
+	Rules            *ruleForm // nil where nothing can be bought
 }
 
 // permission is a scope in plain words.
@@ -80,19 +82,38 @@ func (s *Server) consent(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	if r.Method == http.MethodPost {
-		return s.decide(w, r, tx, browser, who)
+		return s.decide(w, r, tx, sealed, browser, who)
 	}
+	rules, err := s.consentRules(r.Context(), tx, who)
+	if err != nil {
+		return err
+	}
+	return s.showConsent(w, r, 200, tx, sealed, browser, who, rules)
+}
+
+// consentRules is the form for what the agent may spend, as it stands by an
+// earlier consent; nil for one that cannot buy.
+func (s *Server) consentRules(ctx context.Context, tx transaction, who visitor) (*ruleForm, error) {
+	if !slices.Contains(grant.Choose(tx.Scopes, who.admin()), grant.OrdersWrite) {
+		return nil, nil
+	}
+	state, err := s.spendable(ctx, who.User, tx.Client)
+	return &ruleForm{ruleFields: s.fieldsOf(state.Rules), Set: state.Rules.Any()}, err
+}
+
+func (s *Server) showConsent(w http.ResponseWriter, r *http.Request, status int, tx transaction, sealed, browser string, who visitor, rules *ruleForm) error {
 	login, err := s.accounts.people.Open(r.Context(), who.Account.Login)
 	if err != nil {
 		return err
 	}
-	return s.show(w, 200, "consent", consentPage{
+	return s.show(w, status, "consent", consentPage{
 		frame: frame{Title: "Connect an app", anyForm: true},
 		Tx:    sealed, Form: s.formToken("consent", tx.ID, browser, who.Session), Logout: s.formToken("logout", "", browser, who.Session),
 		App: appName(tx.Name, tx.Client), Verified: tx.Verified,
 		Destination: redirect.Destination(tx.Redirect), Local: redirect.Loopback(tx.Redirect),
 		Scheme: !redirect.Loopback(tx.Redirect) && !redirect.Web(tx.Redirect),
 		Login:  login, Allowed: permissions(grant.Choose(tx.Scopes, who.admin())), Lasts: s.lasts(tx.Refresh),
+		Rules: rules,
 	})
 }
 
@@ -109,17 +130,52 @@ func (s *Server) lasts(refresh bool) string {
 }
 
 // decide takes the person's answer.
-func (s *Server) decide(w http.ResponseWriter, r *http.Request, tx transaction, browser string, who visitor) error {
+func (s *Server) decide(w http.ResponseWriter, r *http.Request, tx transaction, sealed, browser string, who visitor) error {
 	if err := s.checkForm(r, "consent", tx.ID, browser, who.Session); err != nil {
 		return err
 	}
 	switch r.PostForm.Get("decision") {
+	case "check":
+		// Enter in a field presses the form's first button, which must neither
+		// allow nor deny.
+		rules, err := s.consentRules(r.Context(), tx, who)
+		if err != nil || rules == nil {
+			return err
+		}
+		rules.ruleFields, rules.Set = typed(r.PostForm, rules.Currency), true
+		if _, err := rules.rules(); err != nil {
+			rules.Problem = string(err.(errRules))
+		}
+		return s.showConsent(w, r, 200, tx, sealed, browser, who, rules)
 	case "allow":
+		var no errRules
+		rules, err := s.takeRules(r, tx, who)
+		if errors.As(err, &no) {
+			rules.Problem = string(no)
+			return s.showConsent(w, r, 400, tx, sealed, browser, who, rules)
+		} else if err != nil {
+			return err
+		}
 		return s.allow(w, r, tx, who)
 	case "deny":
 		return &errorRedirect{tx.Redirect, tx.State, tx.Issuer, wireError{"access_denied", "The person said no."}}
 	}
 	return errTransaction
+}
+
+// takeRules sets what the agent may spend before it can, so that no token is ever
+// without its limits. What was typed comes back with what is wrong with it.
+func (s *Server) takeRules(r *http.Request, tx transaction, who visitor) (*ruleForm, error) {
+	form, err := s.consentRules(r.Context(), tx, who)
+	if err != nil || form == nil || !r.PostForm.Has("per_order") {
+		return form, err
+	}
+	form.ruleFields = typed(r.PostForm, form.Currency)
+	rules, err := form.rules()
+	if err == nil {
+		err = s.setRules(r.Context(), who.User, tx.Client, rules)
+	}
+	return form, err
 }
 
 // allow puts the consent on the log and sends the code to the client.

@@ -1,6 +1,7 @@
 package authz
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,13 +43,17 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
 
 // ownLogin begins a login that no app asked for.
 func (s *Server) ownLogin(w http.ResponseWriter, r *http.Request, at site) error {
-	tx := transaction{ID: random(16), Issuer: at.issuer, Expires: s.now().Add(transactionLife)}
-	browser := s.browser(w, r, at)
+	tx, browser := s.ownTransaction(w, r, at, "")
 	sealed, err := s.sealTransaction(tx, browser)
 	if err != nil {
 		return err
 	}
 	return s.showLogin(w, 200, tx, sealed, browser, "", "")
+}
+
+// ownTransaction is a login that leads to one of the person's own pages.
+func (s *Server) ownTransaction(w http.ResponseWriter, r *http.Request, at site, next string) (transaction, string) {
+	return transaction{ID: random(16), Issuer: at.issuer, Expires: s.now().Add(transactionLife), Next: next}, s.browser(w, r, at)
 }
 
 func (s *Server) showLogin(w http.ResponseWriter, status int, tx transaction, sealed, browser, login, problem string) error {
@@ -107,7 +112,7 @@ func (s *Server) tryLogin(w http.ResponseWriter, r *http.Request, at site) error
 		return err
 	}
 	if tx.Client == "" {
-		seeOther(w, "/account/connections")
+		seeOther(w, cmp.Or(tx.Next, "/account/connections"))
 		return nil
 	}
 	seeOther(w, "/consent?tx="+sealed)

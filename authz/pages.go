@@ -37,9 +37,9 @@ func newPages() (*pages, error) {
 		return nil, err
 	}
 	p := &pages{by: map[string]*template.Template{}}
-	for _, name := range []string{"login", "consent", "connections", "home", "problem", "setup"} {
+	for _, name := range []string{"login", "consent", "connections", "home", "problem", "setup", "approve"} {
 		t := template.New("frame.html").Funcs(template.FuncMap{"style": func() template.CSS { return template.CSS(css) }})
-		if p.by[name], err = t.ParseFS(pageFiles, "pages/frame.html", "pages/"+name+".html"); err != nil {
+		if p.by[name], err = t.ParseFS(pageFiles, "pages/frame.html", "pages/rules.html", "pages/"+name+".html"); err != nil {
 			return nil, err
 		}
 	}

@@ -50,6 +50,7 @@ func TestRekeyCutOffAnywhere(t *testing.T) {
 		views := newMemViews(log, ts)
 		server := func(secret []byte) *authz.Server {
 			srv, err := authz.New(authz.Config{
+				Currency:  "USD",
 				PublicURL: "http://127.0.0.1:8000", Secret: secret, Log: log, Types: ts, Views: views,
 				Credentials: credentials, Pending: &memlog.Bucket{}, People: people,
 			})

@@ -25,6 +25,7 @@ import (
 	"till/domain/eventlog"
 	"till/domain/eventlog/memlog"
 	"till/domain/grant"
+	"till/domain/spending"
 )
 
 // shop is an authorization server on loopback with a protected /mcp that says
@@ -86,6 +87,7 @@ func types() *eventlog.Types {
 	client.Register(t)
 	account.Register(t)
 	session.Register(t)
+	spending.Register(t)
 	return t
 }
 
@@ -108,6 +110,7 @@ func open(t testing.TB, options ...option) *shop {
 	t.Cleanup(server.Close)
 	s.url = server.URL
 	cfg := authz.Config{
+		Currency:  "USD",
 		PublicURL: s.url, Secret: bytes.Repeat([]byte{7}, 32),
 		Log: s.log, Types: ts, Views: s.views,
 		Credentials: s.credentials, Pending: &memlog.Bucket{}, People: &memlog.Bucket{},

@@ -29,6 +29,8 @@ type transaction struct {
 	// when it was asked.
 	Login bool      `json:"l,omitempty"`
 	After time.Time `json:"b,omitzero"`
+	// Next is the person's own page that a login without a client leads to.
+	Next string `json:"x,omitempty"`
 }
 
 // cookie names: on https the __Host- prefix pins them to this host. Without

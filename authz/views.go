@@ -10,7 +10,7 @@ import (
 
 // Views is what authz reads. Package projections implements it. Beside the two
 // methods here it is the Source of the command handlers, asked for the streams
-// of the categories grant, client, account and session.
+// of the categories grant, client, account, session and spending.
 type Views interface {
 	decider.Source
 

@@ -12,6 +12,7 @@ import (
 	"till/domain/eventlog"
 	"till/domain/eventlog/memlog"
 	"till/domain/grant"
+	"till/domain/spending"
 )
 
 // memViews are the views of a test: folds of a memory log, brought up to date
@@ -91,6 +92,9 @@ func evolve(state, event any) any {
 	case session.Event:
 		s, _ := state.(session.State)
 		return session.Evolve(s, event)
+	case spending.Event:
+		s, _ := state.(spending.State)
+		return spending.Evolve(s, event)
 	}
 	panic("a foreign event")
 }

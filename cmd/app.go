@@ -184,7 +184,7 @@ func Open(ctx context.Context, opt Options) (_ *App, err error) {
 	a.authz, err = authz.New(authz.Config{
 		PublicURL: opt.PublicURL, Secret: secret, Log: a.log, Types: a.types, Views: a.views,
 		Credentials: buckets["credentials"], Pending: buckets["clients"], People: buckets["people"],
-		Demo: opt.Demo, Logger: opt.Logger, AccessLife: opt.AccessLife, RefreshLeeway: opt.RefreshLeeway, Proxies: opt.Proxies,
+		Demo: opt.Demo, Logger: opt.Logger, Currency: currency, AccessLife: opt.AccessLife, RefreshLeeway: opt.RefreshLeeway, Proxies: opt.Proxies,
 	})
 	if err != nil {
 		return nil, err

@@ -30,6 +30,7 @@ func (a *App) routes(opt ServeOptions) (http.Handler, error) {
 	face, err := mcp.New(mcp.Config{
 		Shop: mcp.Shop{
 			Carts: a.checkout.Carts, Checkout: a.checkout, Views: a.views, Moments: a.moments, Log: a.log, Types: a.types, FindUser: a.findUser, Currency: currency,
+			Approval: a.authz.ApprovalURL, Limits: a.authz.ConnectionsURL(),
 			Now: time.Now, NewID: rand.Text, Logger: a.opt.Logger, Version: Version(),
 		},
 		PublicURL: public, AllowOrigins: opt.AllowOrigins,

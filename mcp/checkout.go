@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"till/domain/cart"
@@ -51,7 +52,7 @@ func (s *Server) checkoutTools() []tool {
 		},
 		{
 			name: "checkout", title: "Buy the cart",
-			about: "Use this when the person has said yes to the lines and total of review_checkout. Example: {\"quote_id\": \"q_…\"}. Places exactly that quote and pays. Sending the same quote_id again never buys twice; after a declined payment send it again with another payment_method. Returns the order.",
+			about: "Use this when the person has said yes to the lines and total of review_checkout. Example: {\"quote_id\": \"q_…\"}. Places exactly that quote and pays. Sending the same quote_id again never buys twice; after a declined payment send it again with another payment_method. If it answers approval_required, give the person its approve_url. Returns the order.",
 			args: []argument{
 				{name: "quote_id", kind: text, most: 200, about: "From review_checkout.", also: []string{"quote"}},
 				{name: "payment_method", kind: text, most: 200, about: "A reference of the payment service, never a card number. In a test shop pm_card_visa succeeds; leave it out for that."},
@@ -80,11 +81,17 @@ func reviewCheckout(ctx context.Context, c *call) (answer, error) {
 	if a.Ready {
 		a.ExpiresAt = stamp(q.Expires)
 		a.NextSteps = []string{"show the person the lines, the warnings and the total", "after an explicit yes: checkout with this quote_id"}
+		if slices.ContainsFunc(a.Warnings, func(f finding) bool { return f.Code == "approval_required" }) {
+			a.NextSteps = append(a.NextSteps, "give the person the approve_url that checkout answers with, and checkout again after their yes")
+		}
 		fmt.Fprintf(&t, "Ready to buy for %s until %s.", a.Total.Display, a.ExpiresAt)
 	} else {
 		a.NextSteps = []string{"tell the person about the problems", "update_cart_quantity or remove_from_cart for those items", "review_checkout again"}
-		if a.Problems[0].Code == "checkout_in_progress" {
+		switch a.Problems[0].Code {
+		case "checkout_in_progress":
 			a.NextSteps[1] = "get_order for the order that is buying this cart, and wait a moment"
+		case "spending_limit_exceeded", "approval_denied":
+			a.NextSteps[1] = "ask the person what to leave out; only they can change the rules, at " + c.Limits
 		}
 		t.WriteString("This cart cannot be bought as it is.")
 	}
@@ -125,7 +132,7 @@ func (c *call) emptied(ctx context.Context) error {
 func checkOut(ctx context.Context, c *call) (answer, error) {
 	quote := c.text("quote_id")
 	res, err := c.Checkout.CheckOut(ctx, checkout.Request{
-		User: c.caller.User, Quote: quote, Method: c.text("payment_method"),
+		User: c.caller.User, Client: c.caller.Client, Quote: quote, Method: c.text("payment_method"),
 	}, c.meta())
 	// What was reached stands whether or not the views can show it; waiting lets
 	// the next call see it.
@@ -134,12 +141,14 @@ func checkOut(ctx context.Context, c *call) (answer, error) {
 	switch {
 	case errors.Is(err, cart.ErrEmpty):
 		return answer{}, c.emptied(ctx)
+	case c.forbidden(err, quote) != nil:
+		return answer{}, c.forbidden(err, quote)
 	case err != nil && res.Order.ID != "":
 		return answer{}, c.unfinished(res.Order, err)
 	case err != nil:
 		return answer{}, err
 	case res.Order.Status != order.Placed:
-		return answer{}, notPlaced(res.Order, res.Replayed)
+		return answer{}, c.notPlaced(res.Order, res.Replayed)
 	}
 	b := &bought{orderDetail: detailOf(res.Order), Replayed: res.Replayed,
 		NextSteps: []string{"tell the person the order_id and the total", "get_order shows its status"}}
@@ -169,7 +178,7 @@ func (c *call) unfinished(o order.State, err error) error {
 
 // notPlaced is a purchase that was not made, or not yet. One that is replayed
 // stays as it is, however often the same call is sent.
-func notPlaced(o order.State, replayed bool) *problem {
+func (c *call) notPlaced(o order.State, replayed bool) *problem {
 	p := &problem{OrderID: o.ID, QuoteID: o.Quote}
 	switch o.Status {
 	case order.Declined:
@@ -181,6 +190,9 @@ func notPlaced(o order.State, replayed bool) *problem {
 		p.NextTools = []string{"review_checkout", "view_cart"}
 		p.Message = strings.TrimSpace(o.Reason+" Nothing was charged and the cart is as before.") + " Call review_checkout again, then checkout with its quote_id and, if you use keys, a new idempotency_key."
 		p.Retryable = o.Code == "interrupted" && !replayed
+		if strings.HasPrefix(o.Code, "approval") || o.Code == "spending_limit_exceeded" {
+			p.Message += c.rulesAre()
+		}
 	default:
 		p.Code, p.Retryable = "payment_pending", true
 		p.NextTools = []string{"get_order", "checkout"}

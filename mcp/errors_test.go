@@ -96,7 +96,7 @@ func TestABrokenCheckoutIsNotStartedAnew(t *testing.T) {
 		t.Errorf("it is told as %+v", p)
 	}
 	for status, code := range map[order.Status]string{order.Started: "payment_pending", order.Paying: "payment_pending", order.Failed: "interrupted", order.Declined: "payment_declined"} {
-		if p := notPlaced(order.State{Status: status, Code: "interrupted"}, false); p.Code != code || p.Message == "" {
+		if p := (&call{Server: s.face}).notPlaced(order.State{Status: status, Code: "interrupted"}, false); p.Code != code || p.Message == "" {
 			t.Errorf("%s is told as %+v", status, p)
 		}
 	}
@@ -104,9 +104,10 @@ func TestABrokenCheckoutIsNotStartedAnew(t *testing.T) {
 
 // TestAFailureIsNotTriedAgainUnderItsKey: the key answers the same for ever.
 func TestAFailureIsNotTriedAgainUnderItsKey(t *testing.T) {
+	s := newShop(t)
 	failed := order.State{Status: order.Failed, Code: "interrupted", Reason: "The shop stopped on the way."}
 	for replayed, retryable := range map[bool]bool{false: true, true: false} {
-		if p := notPlaced(failed, replayed); p.Retryable != retryable || !strings.Contains(p.Message, "a new idempotency_key") {
+		if p := (&call{Server: s.face}).notPlaced(failed, replayed); p.Retryable != retryable || !strings.Contains(p.Message, "a new idempotency_key") {
 			t.Errorf("replayed %v is told as %+v", replayed, p)
 		}
 	}

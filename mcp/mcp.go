@@ -42,6 +42,10 @@ type Shop struct {
 	// Currency is the ISO 4217 code in which price filters are read and an empty
 	// cart is totalled.
 	Currency string
+	// Approval is the address where a person answers what a client asked to buy,
+	// Limits that where they say what their agents may spend.
+	Approval func(client, purchase string) string
+	Limits   string
 	// Now is the clock and NewID makes ids of commands and requests; NewID's are
 	// unguessable and at most 64 letters, digits and hyphens.
 	Now     func() time.Time
@@ -99,6 +103,8 @@ func New(c Config) (*Server, error) {
 		return nil, errors.New("mcp: the shop lacks its past or its log")
 	case c.FindUser == nil:
 		return nil, errors.New("mcp: the shop knows nobody by name")
+	case c.Approval == nil || c.Limits == "":
+		return nil, errors.New("mcp: nobody can be asked about a purchase")
 	case c.Now == nil || c.NewID == nil:
 		return nil, errors.New("mcp: the shop lacks its clock or its ids")
 	case !money.IsCurrency(c.Currency):

@@ -28,7 +28,9 @@ type problem struct {
 	OrderID     string `json:"order_id,omitempty"`
 	QuoteID     string `json:"quote_id,omitempty"`
 	RequestID   string `json:"request_id,omitempty"`
-	AsOf        uint64 `json:"as_of,omitempty"`
+	// ApproveURL is where the person says yes or no, never the model.
+	ApproveURL string `json:"approve_url,omitempty"`
+	AsOf       uint64 `json:"as_of,omitempty"`
 }
 
 func (p *problem) Error() string { return "mcp: " + p.Code + ": " + p.Message }

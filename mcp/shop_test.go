@@ -146,6 +146,7 @@ func (s *shop) serve(change ...func(*Config)) {
 	c := Config{
 		Shop: Shop{
 			Carts: s.process.Carts, Checkout: s.process, Views: s.views, Moments: s.moments, Log: s.log, Types: s.types, FindUser: findUser, Currency: "USD",
+			Approval: func(client, purchase string) string { return "http://shop.test/approve?" + client + "." + purchase }, Limits: "http://shop.test/limits",
 			Now: s.clock, NewID: func() string { return fmt.Sprintf("id-%d", ids.Add(1)) },
 			Logger: slog.New(slog.NewJSONHandler(s.logged, nil)), Version: "test",
 		},

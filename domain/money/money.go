@@ -63,6 +63,14 @@ func IsCurrency(code string) bool {
 // String is the amount as people write it: "$4.99", "€4.99", "¥500",
 // "CHF 4.99", "-$1.00".
 func (a Amount) String() string {
+	if a.Minor < 0 {
+		return "-" + symbol(a.Currency) + Of(-a.Minor, a.Currency).Decimal()
+	}
+	return symbol(a.Currency) + a.Decimal()
+}
+
+// Decimal is the amount without its currency: "4.99", "500", "-1.00".
+func (a Amount) Decimal() string {
 	sign, minor := "", a.Minor
 	if minor < 0 {
 		sign, minor = "-", -minor
@@ -74,7 +82,7 @@ func (a Amount) String() string {
 		}
 		digits = digits[:len(digits)-e] + "." + digits[len(digits)-e:]
 	}
-	return sign + symbol(a.Currency) + digits
+	return sign + digits
 }
 
 // Parse reads a decimal such as "4.99" or "5" as an amount of the currency. It

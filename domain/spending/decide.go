@@ -136,7 +136,7 @@ func Evolve(s State, e Event) State {
 				spent = append(spent, one)
 			}
 		}
-		s.Spent = append(spent, Spent{e.Reservation, e.Amount, e.At})
+		s.Spent = append(spent, Spent{e.Reservation, e.Purchase, e.Amount, e.At})
 	case Released:
 		s.Spent = slices.DeleteFunc(slices.Clone(s.Spent), func(one Spent) bool { return one.Reservation == e.Reservation })
 	case ApprovalRequested:

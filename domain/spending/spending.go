@@ -92,6 +92,7 @@ type State struct {
 type Spent struct {
 	// Reservation is the attempt: the order's id, "/" and its number.
 	Reservation string       `json:"reservation"`
+	Purchase    string       `json:"purchase"`
 	Amount      money.Amount `json:"amount"`
 	At          time.Time    `json:"at"`
 }
@@ -128,6 +129,12 @@ func (s State) Find(purchase string) (Request, bool) {
 
 func (s State) index(purchase string) int {
 	return slices.IndexFunc(s.Requests, func(r Request) bool { return r.Purchase == purchase })
+}
+
+// Bought is whether the purchase was begun within the last [Day] and has not come
+// to nothing.
+func (s State) Bought(purchase string) bool {
+	return slices.ContainsFunc(s.Spent, func(one Spent) bool { return one.Purchase == purchase })
 }
 
 // Within is what the agent has spent in the currency within the last [Day], but

@@ -1,0 +1,171 @@
+package authz
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+
+	"till/domain/eventlog"
+	"till/domain/spending"
+)
+
+// approvePage asks a person about a purchase that an agent wants to make.
+type approvePage struct {
+	frame
+	Agent, Purchase string
+	Form            string
+	Tx, Logout      string
+	Login           string
+	// Known is whether there is such a request; the rest is empty without.
+	Known             bool
+	App, Verified     string
+	Connected         bool
+	Lines             []approveLine
+	Total, Ago, Above string
+	// Answer is "approved", "denied", "bought" or "late", empty while there is none.
+	Answer string
+	Until  string
+}
+
+type approveLine struct {
+	Quantity    int
+	Title       string
+	Price, Cost string
+}
+
+func approvalPath(client, purchase string) string {
+	return "/account/approve?" + url.Values{"agent": {spending.Agent(client)}, "purchase": {purchase}}.Encode()
+}
+
+// ApprovalURL is where a person answers what the client asked to buy. It proves
+// nothing and opens nothing: the person has to be logged in.
+func (s *Server) ApprovalURL(client, purchase string) string {
+	return s.sites.main.issuer + approvalPath(client, purchase)
+}
+
+// ConnectionsURL is where a person sees their agents and says what they may spend.
+func (s *Server) ConnectionsURL() string { return s.sites.main.issuer + "/account/connections" }
+
+// approve shows a purchase that needs the person's yes, and takes the answer. It
+// is the only place where one is given: no token opens it.
+func (s *Server) approve(w http.ResponseWriter, r *http.Request) error {
+	at, _ := s.sites.of(r)
+	if len(r.URL.RawQuery) > maxQuery {
+		return errNoRequest
+	}
+	q := r.URL.Query()
+	if r.Method == http.MethodPost {
+		if err := parseForm(w, r); err != nil {
+			return err
+		}
+		q = r.PostForm
+	}
+	page := approvePage{frame: frame{Title: "Approve a purchase"}, Agent: shorten(q.Get("agent"), 64), Purchase: shorten(q.Get("purchase"), 64)}
+	if !base64url(page.Agent) || !base64url(page.Purchase) {
+		return errNoRequest
+	}
+	who, err := s.visitor(r, at)
+	if err != nil {
+		return err
+	}
+	tx, browser := s.ownTransaction(w, r, at, "/account/approve?"+url.Values{"agent": {page.Agent}, "purchase": {page.Purchase}}.Encode())
+	if page.Tx, err = s.sealTransaction(tx, browser); err != nil {
+		return err
+	}
+	if who.User == "" {
+		seeOther(w, "/login?tx="+page.Tx)
+		return nil
+	}
+	what := page.Agent + "." + page.Purchase
+	if r.Method == http.MethodPost {
+		if err := s.checkForm(r, "approve", what, browser, who.Session); err != nil {
+			return err
+		}
+		if err := s.answerRequest(r.Context(), who, page.Agent, page.Purchase, r.PostForm.Get("decision")); err != nil {
+			return err
+		}
+	}
+	page.Form, page.Logout = s.formToken("approve", what, browser, who.Session), s.formToken("logout", "", browser, who.Session)
+	if page.Login, err = s.accounts.people.Open(r.Context(), who.Account.Login); err != nil {
+		return err
+	}
+	if err := s.fillRequest(r.Context(), who.User, &page); err != nil {
+		return err
+	}
+	status := 200
+	if !page.Known {
+		status = 404
+	}
+	return s.show(w, status, "approve", page)
+}
+
+var errNoRequest = &pageError{status: 404, title: "There is no such request", text: "The link is not complete.", hint: "Open it again as your app shows it."}
+
+// answerRequest takes the person's yes or no.
+func (s *Server) answerRequest(ctx context.Context, who visitor, agent, purchase, decision string) error {
+	meta := s.meta(eventlog.Actor{Kind: eventlog.User, User: who.User})
+	var cmd spending.Command
+	switch decision {
+	case "approve":
+		cmd = spending.Approve{Purchase: purchase, At: meta.Time}
+	case "deny":
+		cmd = spending.Deny{Purchase: purchase, At: meta.Time}
+	default:
+		return errTransaction
+	}
+	out, err := s.spending.Do(ctx, who.User+"."+agent, cmd, meta)
+	if errors.Is(err, spending.ErrNoRequest) {
+		return nil // the page says so
+	}
+	if err != nil {
+		return err
+	}
+	s.cfg.Logger.Info("a person answered an agent's request to buy", "user", who.User, "decision", decision)
+	return s.applied(ctx, out.Position)
+}
+
+// fillRequest puts the request on the page, as it stands.
+func (s *Server) fillRequest(ctx context.Context, user string, page *approvePage) error {
+	state, _, err := s.spending.State(ctx, user+"."+page.Agent)
+	if err != nil {
+		return err
+	}
+	req, ok := state.Find(page.Purchase)
+	if !ok {
+		return nil
+	}
+	now := s.now()
+	page.Known, page.Total, page.Ago = true, req.Total.String(), ago(now.Sub(req.At))
+	for _, l := range req.Lines {
+		title := l.Title
+		if l.Variant != "" {
+			title += " (" + l.Variant + ")"
+		}
+		page.Lines = append(page.Lines, approveLine{l.Quantity, title, l.Price.String(), l.Subtotal().String()})
+	}
+	if above := state.Rules.AskAbove; above != nil && above.Minor > 0 {
+		page.Above = above.String()
+	}
+	switch {
+	case state.Bought(page.Purchase):
+		page.Answer = "bought"
+	case !req.Denied.IsZero():
+		page.Answer = "denied"
+	case now.Before(req.Approved):
+		page.Answer, page.Until = "approved", inWords(req.Approved.Sub(now))
+	case !req.Open(now):
+		page.Answer = "late"
+	}
+	grants, err := s.cfg.Views.GrantsOf(ctx, user)
+	if err != nil {
+		return err
+	}
+	for _, g := range grants {
+		if g.Client == state.Client && g.Live(now) {
+			page.App, page.Verified, page.Connected = appName(g.ClientName, g.Client), g.Verified, true
+			break
+		}
+	}
+	return nil
+}
