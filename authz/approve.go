@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
+	"strings"
 
 	"till/domain/eventlog"
 	"till/domain/spending"
@@ -13,10 +13,10 @@ import (
 // approvePage asks a person about a purchase that an agent wants to make.
 type approvePage struct {
 	frame
-	Agent, Purchase string
-	Form            string
-	Tx, Logout      string
-	Login           string
+	Request    string // the agent, a point and the purchase
+	Form       string
+	Tx, Logout string
+	Login      string
 	// Known is whether there is such a request; the rest is empty without.
 	Known             bool
 	App, Verified     string
@@ -34,8 +34,10 @@ type approveLine struct {
 	Price, Cost string
 }
 
+// approvalPath has no ampersand, which is spelled otherwise in JSON and is lost
+// where a model copies the address from there.
 func approvalPath(client, purchase string) string {
-	return "/account/approve?" + url.Values{"agent": {spending.Agent(client)}, "purchase": {purchase}}.Encode()
+	return "/account/approve?request=" + spending.Agent(client) + "." + purchase
 }
 
 // ApprovalURL is where a person answers what the client asked to buy. It proves
@@ -51,25 +53,25 @@ func (s *Server) ConnectionsURL() string { return s.sites.main.issuer + "/accoun
 // is the only place where one is given: no token opens it.
 func (s *Server) approve(w http.ResponseWriter, r *http.Request) error {
 	at, _ := s.sites.of(r)
-	if len(r.URL.RawQuery) > maxQuery {
-		return errNoRequest
-	}
-	q := r.URL.Query()
+	asked := ""
 	if r.Method == http.MethodPost {
 		if err := parseForm(w, r); err != nil {
 			return err
 		}
-		q = r.PostForm
+		asked = r.PostForm.Get("request")
+	} else if len(r.URL.RawQuery) <= maxQuery {
+		asked = r.URL.Query().Get("request")
 	}
-	page := approvePage{frame: frame{Title: "Approve a purchase"}, Agent: shorten(q.Get("agent"), 64), Purchase: shorten(q.Get("purchase"), 64)}
-	if !base64url(page.Agent) || !base64url(page.Purchase) {
+	agent, purchase, ok := strings.Cut(asked, ".")
+	if !ok || len(asked) > 128 || agent == "" || purchase == "" || !base64url(agent) || !base64url(purchase) {
 		return errNoRequest
 	}
+	page := approvePage{frame: frame{Title: "Approve a purchase"}, Request: asked}
 	who, err := s.visitor(r, at)
 	if err != nil {
 		return err
 	}
-	tx, browser := s.ownTransaction(w, r, at, "/account/approve?"+url.Values{"agent": {page.Agent}, "purchase": {page.Purchase}}.Encode())
+	tx, browser := s.ownTransaction(w, r, at, "/account/approve?request="+asked)
 	if page.Tx, err = s.sealTransaction(tx, browser); err != nil {
 		return err
 	}
@@ -77,20 +79,19 @@ func (s *Server) approve(w http.ResponseWriter, r *http.Request) error {
 		seeOther(w, "/login?tx="+page.Tx)
 		return nil
 	}
-	what := page.Agent + "." + page.Purchase
 	if r.Method == http.MethodPost {
-		if err := s.checkForm(r, "approve", what, browser, who.Session); err != nil {
+		if err := s.checkForm(r, "approve", asked, browser, who.Session); err != nil {
 			return err
 		}
-		if err := s.answerRequest(r.Context(), who, page.Agent, page.Purchase, r.PostForm.Get("decision")); err != nil {
+		if err := s.answerRequest(r.Context(), who, agent, purchase, r.PostForm.Get("decision")); err != nil {
 			return err
 		}
 	}
-	page.Form, page.Logout = s.formToken("approve", what, browser, who.Session), s.formToken("logout", "", browser, who.Session)
+	page.Form, page.Logout = s.formToken("approve", asked, browser, who.Session), s.formToken("logout", "", browser, who.Session)
 	if page.Login, err = s.accounts.people.Open(r.Context(), who.Account.Login); err != nil {
 		return err
 	}
-	if err := s.fillRequest(r.Context(), who.User, &page); err != nil {
+	if err := s.fillRequest(r.Context(), who.User, agent, purchase, &page); err != nil {
 		return err
 	}
 	status := 200
@@ -126,12 +127,12 @@ func (s *Server) answerRequest(ctx context.Context, who visitor, agent, purchase
 }
 
 // fillRequest puts the request on the page, as it stands.
-func (s *Server) fillRequest(ctx context.Context, user string, page *approvePage) error {
-	state, _, err := s.spending.State(ctx, user+"."+page.Agent)
+func (s *Server) fillRequest(ctx context.Context, user, agent, purchase string, page *approvePage) error {
+	state, _, err := s.spending.State(ctx, user+"."+agent)
 	if err != nil {
 		return err
 	}
-	req, ok := state.Find(page.Purchase)
+	req, ok := state.Find(purchase)
 	if !ok {
 		return nil
 	}
@@ -148,7 +149,7 @@ func (s *Server) fillRequest(ctx context.Context, user string, page *approvePage
 		page.Above = above.String()
 	}
 	switch {
-	case state.Bought(page.Purchase):
+	case state.Bought(purchase):
 		page.Answer = "bought"
 	case !req.Denied.IsZero():
 		page.Answer = "denied"

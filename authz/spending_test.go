@@ -207,7 +207,7 @@ func TestLimitsOnTheConnectionsPage(t *testing.T) {
 	s.spends(alice, client, spending.Reserve{Reservation: "CS-1/1", Purchase: "p", Amount: *usd(1234), At: now})
 	s.spends(alice, client, spending.Ask{Purchase: "pq", Order: "CS-2", Lines: []cart.Line{{Item: cart.Item{Title: "Cat Tree", Price: *usd(4500)}, Quantity: 1}}, Total: *usd(4500), At: now})
 	page = b.get("/account/connections")
-	for _, want := range []string{"$12.34 in 1 order.", "It asked just now to buy for $45.00.", "/account/approve?agent=" + spending.Agent(client) + "&amp;purchase=pq"} {
+	for _, want := range []string{"$12.34 in 1 order.", "It asked just now to buy for $45.00.", "/account/approve?request=" + spending.Agent(client) + ".pq"} {
 		if !strings.Contains(page.body, want) {
 			t.Errorf("the page lacks %q", want)
 		}
@@ -247,7 +247,7 @@ func TestAnApproval(t *testing.T) {
 		t.Fatalf("the login leads to %q, not to %q", a.Header.Get("Location"), link)
 	}
 	page := b.get(link)
-	for _, want := range []string{"Approve this purchase?", "Test agent", "2 × Cat &lt;Tree&gt; (large)", "$45.00 each", "$90.00", "You asked to be asked above $20.00.", "Logged in as <strong>alice</strong>"} {
+	for _, want := range []string{"Approve this purchase?", "Test agent", "2 × Cat &lt;Tree&gt; (large)", "$45.00 each", "$90.00", "You want to be asked above $20.00.", "Logged in as <strong>alice</strong>"} {
 		if !strings.Contains(page.body, want) {
 			t.Errorf("the page lacks %q", want)
 		}
@@ -267,9 +267,9 @@ func TestAnApproval(t *testing.T) {
 		ask("pq2")
 		b.get(link + "&decision=approve")
 		b.post("/account/approve", with("form", "x")).shown(t, 400)
-		b.post("/account/approve", with("purchase", "pq2")).shown(t, 400) // the form of one is no answer to another
+		b.post("/account/approve", with("request", spending.Agent(client)+".pq2")).shown(t, 400) // the form of one is no answer to another
 		b.post("/account/approve", with("decision", "perhaps")).shown(t, 400)
-		b.post("/account/approve", with("purchase", "p q/1")).shown(t, 404)
+		b.post("/account/approve", with("request", spending.Agent(client)+".p q/1")).shown(t, 404)
 		b.post("/account/approve", with("decision", "approve"), "Sec-Fetch-Site", "cross-site").shown(t, 403)
 		if !waits("pq1") || !waits("pq2") {
 			t.Error("it was answered")
@@ -296,8 +296,7 @@ func TestAnApproval(t *testing.T) {
 			t.Errorf("%d %s", foreign.StatusCode, foreign.body)
 		}
 		f := fields(foreign.body, "/account/approve")
-		f.Set("agent", form.Get("agent"))
-		f.Set("purchase", form.Get("purchase"))
+		f.Set("request", form.Get("request"))
 		f.Set("form", form.Get("form"))
 		f.Set("decision", "approve")
 		bob.post("/account/approve", f).shown(t, 400)
@@ -337,7 +336,7 @@ func TestAnApproval(t *testing.T) {
 		}
 	})
 	t.Run("links that lead nowhere", func(t *testing.T) {
-		for _, path := range []string{"/account/approve", "/account/approve?agent=a", "/account/approve?agent=a&purchase=%00", "/account/approve?agent=a&purchase=" + strings.Repeat("a", 9000)} {
+		for _, path := range []string{"/account/approve", "/account/approve?request=a", "/account/approve?request=a.", "/account/approve?request=a.%00", "/account/approve?request=a." + strings.Repeat("a", 200)} {
 			b.get(path).shown(t, 404)
 		}
 	})
