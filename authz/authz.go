@@ -82,6 +82,7 @@ type Server struct {
 	pages    *pages
 	limits   limits
 	strays   strays
+	uses     uses
 
 	grants   *decider.Handler[grant.State, grant.Command, grant.Event]
 	clients  *decider.Handler[client.State, client.Command, client.Event]

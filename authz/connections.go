@@ -89,7 +89,7 @@ func (s *Server) connections(w http.ResponseWriter, r *http.Request) error {
 		c := connection{
 			Grant: g.ID, App: appName(g.ClientName, g.Client), Verified: g.Verified,
 			Destination: redirect.Destination(g.Redirect), Allowed: permissions(g.Scopes),
-			Since: g.At.Format("2 January 2006"), Last: ago(now.Sub(g.Last)),
+			Since: g.At.Format("2 January 2006"), Last: ago(now.Sub(s.uses.last(g.ID, g.Last))),
 		}
 		if c.Allowance, err = s.allowanceOf(r.Context(), g, now); err != nil {
 			return err

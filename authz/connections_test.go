@@ -52,6 +52,25 @@ func TestConnections(t *testing.T) {
 	}
 }
 
+// An agent that calls and one that only renewed its tokens are told apart.
+func TestWhenAnAgentWasLastUsed(t *testing.T) {
+	s := open(t)
+	_, tok := s.connect("alice")
+	b := s.browser()
+	b.login(b.get("/login"), "alice", s.users["alice"])
+	s.clock.Add(7 * time.Minute)
+	if page := b.get("/account/connections"); !strings.Contains(page.body, "Last active 7 minutes ago") {
+		t.Error("not since its tokens were issued")
+	}
+	if !s.works(tok.Access) {
+		t.Fatal("the token does not work")
+	}
+	s.clock.Add(2 * time.Minute)
+	if page := b.get("/account/connections"); !strings.Contains(page.body, "Last active 2 minutes ago") {
+		t.Error("not since its last call")
+	}
+}
+
 // TestAllMeansMoreThanTheViewsListAtOnce: who has more agents than one page of
 // them is rid of them all.
 func TestAllMeansMoreThanTheViewsListAtOnce(t *testing.T) {

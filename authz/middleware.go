@@ -77,6 +77,7 @@ func (s *Server) Middleware(next http.Handler, need func(*http.Request) []string
 			writeJSON(w, no.status, no.wireError)
 			return
 		}
+		s.uses.note(caller.Grant, s.cfg.Clock())
 		if need != nil {
 			if scopes := need(r); !caller.May(scopes...) {
 				s.Insufficient(w, r, caller, scopes)
