@@ -1,0 +1,127 @@
+package tests
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/chromedp/cdproto/accessibility"
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/dom"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// arrives does what leads to another page and returns its status.
+func (b *tab) arrives(does chromedp.Action[chromedp.Void]) int {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	resp, err := chromedp.RunResponse(ctx, does)
+	if err != nil {
+		b.t.Fatalf("no page comes: %v; this is still\n%s", err, b.text())
+	}
+	return int(resp.Status)
+}
+
+func (b *tab) open(address string) int {
+	b.t.Helper()
+	return b.arrives(chromedp.Navigate(address))
+}
+
+func (b *tab) text() string     { b.t.Helper(); return script[string](b, "document.body.innerText") }
+func (b *tab) at() string       { b.t.Helper(); return script[string](b, "location.href") }
+func (b *tab) keys(keys string) { b.t.Helper(); run(b, chromedp.KeyEvent(keys)) }
+
+// tree is what a screen reader is told of the page.
+func (b *tab) tree() (nodes []*accessibility.Node) {
+	b.t.Helper()
+	for _, n := range command(b, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{}).Nodes {
+		if !n.Ignored {
+			nodes = append(nodes, n)
+		}
+	}
+	return nodes
+}
+
+// calls is a text in the accessibility tree.
+func calls(v *accessibility.Value) (text string) {
+	if v != nil {
+		_ = json.Unmarshal(v.Value, &text) // what is no text has no name
+	}
+	return text
+}
+
+// find waits for what has this role and name.
+func (b *tab) find(role, name string) cdp.BackendNodeID {
+	b.t.Helper()
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		for _, n := range b.tree() {
+			if calls(n.Role) == role && calls(n.Name) == name {
+				return n.BackendDOMNodeID
+			}
+		}
+	}
+	b.t.Fatalf("there is no %s %q at %s:\n%s", role, name, b.at(), b.text())
+	return 0
+}
+
+// click is with the mouse, in the middle of it.
+func (b *tab) click(role, name string) chromedp.Action[chromedp.Void] {
+	b.t.Helper()
+	id := b.find(role, name)
+	command(b, dom.ScrollIntoViewIfNeeded, dom.ScrollIntoViewIfNeededParams{BackendNodeID: id})
+	quad := command(b, dom.GetContentQuads, dom.GetContentQuadsParams{BackendNodeID: id}).Quads[0]
+	return chromedp.MouseClickXY((quad[0]+quad[4])/2, (quad[1]+quad[5])/2)
+}
+
+// fill writes over what is in a field.
+func (b *tab) fill(label, text string) {
+	b.t.Helper()
+	run(b, b.click("textbox", label))
+	run(b, chromedp.KeyEvent("a", chromedp.KeyModifiers(chromedp.ModifierCtrl)))
+	b.keys(text)
+}
+
+// tabTo presses Tab until the focus is on what has this role and name.
+func (b *tab) tabTo(role, name string) {
+	b.t.Helper()
+	want := b.find(role, name)
+	for range 40 {
+		for _, n := range b.tree() {
+			for _, p := range n.Properties {
+				if n.BackendDOMNodeID == want && p.Name == accessibility.PropertyNameFocused && string(p.Value.Value) == "true" {
+					return
+				}
+			}
+		}
+		b.keys(kb.Tab)
+	}
+	b.t.Fatalf("Tab does not reach the %s %q", role, name)
+}
+
+// shoot keeps a picture of the whole page in the folder TILL_SCREENSHOTS.
+func (b *tab) shoot(name string) {
+	b.t.Helper()
+	folder := os.Getenv("TILL_SCREENSHOTS")
+	if folder == "" {
+		return
+	}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		b.t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, name+".png"), run(b, chromedp.FullScreenshot(100)), 0o644); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// back is the browser's button. It does not wait: a page that the browser kept
+// whole is not loaded again.
+func (b *tab) back() {
+	b.t.Helper()
+	past := run(b, chromedp.NavigationEntries())
+	command(b, page.NavigateToHistoryEntry, page.NavigateToHistoryEntryParams{EntryID: past.Entries[past.CurrentIndex-1].ID})
+}
