@@ -1,6 +1,7 @@
 package authz
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -87,7 +88,7 @@ func (s *Server) connections(w http.ResponseWriter, r *http.Request) error {
 			continue
 		}
 		c := connection{
-			Grant: g.ID, App: appName(g.ClientName, g.Client), Verified: g.Verified,
+			Grant: g.ID, App: cmp.Or(g.ClientName, "An app without a name"), Verified: g.Verified,
 			Destination: redirect.Destination(g.Redirect), Allowed: permissions(g.Scopes),
 			Since: g.At.Format("2 January 2006"), Last: ago(now.Sub(s.uses.last(g.ID, g.Last))),
 		}

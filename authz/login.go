@@ -165,7 +165,7 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
 // appName is what a client is called on a page.
 func appName(name, id string) string {
 	if id != "" && name == "" {
-		return "An app without a name"
+		return "an app without a name"
 	}
 	return name
 }

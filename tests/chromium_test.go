@@ -115,6 +115,13 @@ func (b *tab) complained() []string {
 	return c
 }
 
+// forget forgets which addresses were asked for.
+func (b *tab) forget() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.asked = nil
+}
+
 // run does something in the tab that must work.
 func run[T any](b *tab, a chromedp.Action[T]) T {
 	b.t.Helper()
