@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -120,6 +121,13 @@ func (b *tab) forget() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.asked = nil
+}
+
+// hasAsked is whether an address was asked for that begins so.
+func (b *tab) hasAsked(prefix string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.ContainsFunc(b.asked, func(address string) bool { return strings.HasPrefix(address, prefix) })
 }
 
 // run does something in the tab that must work.
