@@ -86,17 +86,37 @@ func (b *tab) fill(label, text string) {
 	b.keys(text)
 }
 
+// focused is whether what has this role and name has the focus.
+func (b *tab) focused(role, name string) bool {
+	b.t.Helper()
+	for _, n := range b.tree() {
+		for _, p := range n.Properties {
+			if calls(n.Role) == role && calls(n.Name) == name && p.Name == accessibility.PropertyNameFocused && string(p.Value.Value) == "true" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// awaits waits until the cursor stands where the page puts it by itself, which is
+// a moment after it has loaded.
+func (b *tab) awaits(label string) {
+	b.t.Helper()
+	for end := time.Now().Add(patience); !b.focused("textbox", label); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			b.t.Fatalf("the cursor is not in the field %q", label)
+		}
+	}
+}
+
 // tabTo presses Tab until the focus is on what has this role and name.
 func (b *tab) tabTo(role, name string) {
 	b.t.Helper()
-	want := b.find(role, name)
+	b.find(role, name)
 	for range 40 {
-		for _, n := range b.tree() {
-			for _, p := range n.Properties {
-				if n.BackendDOMNodeID == want && p.Name == accessibility.PropertyNameFocused && string(p.Value.Value) == "true" {
-					return
-				}
-			}
+		if b.focused(role, name) {
+			return
 		}
 		b.keys(kb.Tab)
 	}

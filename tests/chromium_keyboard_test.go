@@ -24,6 +24,7 @@ func TestPagesByKeyboard(t *testing.T) {
 
 	// The cursor waits in the first field, and Enter sends the form.
 	b.open(desk.asks(scopes))
+	b.awaits("User name")
 	b.keys("alice" + kb.Tab + shop.Users["alice"])
 	if status := b.arrives(chromedp.KeyEvent(kb.Enter)); status != 200 {
 		t.Fatalf("the login is answered %d:\n%s", status, b.text())
@@ -39,10 +40,12 @@ func TestPagesByKeyboard(t *testing.T) {
 	b.open(phone.asks(scopes))
 	press("button", "Not you?", kb.Enter)
 	// After a mistake the cursor waits in the field that has to be filled again.
+	b.awaits("User name")
 	b.keys("bob" + kb.Tab + "not his")
 	if status := b.arrives(chromedp.KeyEvent(kb.Enter)); status != 401 {
 		t.Fatalf("a wrong password is answered %d", status)
 	}
+	b.awaits("Password")
 	b.keys(shop.Users["bob"])
 	b.arrives(chromedp.KeyEvent(kb.Enter))
 	press("link", "your connections", kb.Enter)
@@ -51,6 +54,7 @@ func TestPagesByKeyboard(t *testing.T) {
 	}
 	press("button", "Log out", kb.Enter)
 
+	b.awaits("User name")
 	b.keys("alice" + kb.Tab + shop.Users["alice"])
 	b.arrives(chromedp.KeyEvent(kb.Enter))
 	press("button", "Disconnect Desk", kb.Enter)
