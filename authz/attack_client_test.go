@@ -86,6 +86,19 @@ func TestAttackRegistration(t *testing.T) {
 		}
 		s.clock.Add(time.Minute)
 		s.register("Later", callback)
+		for range 100 { // one that registers at each try is no flood
+			s.register("Later", callback)
+		}
+	})
+	t.Run("36 kept from the newest registration on", func(t *testing.T) {
+		s := open(t)
+		client := s.register("Now and then", callback)
+		for range 3 {
+			s.clock.Add(5 * 24 * time.Hour)
+			s.register("Now and then", callback)
+		}
+		s.clock.Add(6 * 24 * time.Hour)
+		s.browser().code("alice", s.request(client))
 	})
 	t.Run("64 65 hostile metadata", func(t *testing.T) {
 		a := s.postJSON("/register", `{"client_name":"Claude\u202e\u200b <script>alert(1)</script>\n`+strings.Repeat("x", 500)+`","client_uri":"javascript:alert(1)","logo_uri":"https://evil.test/logo.png","redirect_uris":["https://evil.test/cb"]}`)

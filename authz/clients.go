@@ -36,27 +36,27 @@ func (s *Server) registered(ctx context.Context, id string) (client.State, error
 	if err != nil || c.ID != "" {
 		return c, err
 	}
-	return s.pending(ctx, id)
+	p, err := s.pending(ctx, id)
+	return p.State, err
 }
 
 // pending finds a registration that nobody has consented to yet.
-func (s *Server) pending(ctx context.Context, id string) (client.State, error) {
+func (s *Server) pending(ctx context.Context, id string) (p pendingClient, err error) {
 	data, _, err := s.cfg.Pending.Get(ctx, id)
 	if errors.Is(err, eventlog.ErrNoKey) {
-		return client.State{}, errUnknownClient
+		return pendingClient{}, errUnknownClient
 	}
 	if err != nil {
-		return client.State{}, err
+		return pendingClient{}, err
 	}
-	var p pendingClient
 	if err := json.Unmarshal(data, &p); err != nil {
-		return client.State{}, err
+		return pendingClient{}, err
 	}
 	// The bucket should expire its entries itself; one that cannot is told here.
 	if s.now().Sub(p.Seen) > pendingLife {
-		return client.State{}, errUnknownClient
+		return pendingClient{}, errUnknownClient
 	}
-	return p.State, nil
+	return p, nil
 }
 
 // asker finds the client of an authorization request, fetching its document if

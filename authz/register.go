@@ -88,12 +88,21 @@ func (s *Server) register(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// freshPending is how long a registration need not be stored again.
+const freshPending = time.Hour
+
 // keep stores a registration that nobody has consented to yet. Only what is
 // stored is counted against the limits: a client that registers at every start
 // under the same id (clients.md row 36) must not shut out its neighbours.
 func (s *Server) keep(r *http.Request, c client.State, now time.Time) error {
 	onLog, err := stateOf[client.State](r.Context(), s.cfg.Views, client.Category, c.ID)
 	if err != nil || onLog.ID != "" {
+		return err
+	}
+	switch p, err := s.pending(r.Context(), c.ID); {
+	case err == nil && now.Sub(p.Seen) < freshPending:
+		return nil
+	case err != nil && !errors.Is(err, errUnknownClient):
 		return err
 	}
 	if wait, ok := s.limits.registerFrom.take(s.from(r), now); !ok {
