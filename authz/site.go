@@ -199,10 +199,25 @@ func (s *Server) stray(host string) {
 	s.strays.count, s.strays.last = 0, now
 }
 
+// hostOnly is a Host header without its port.
+func hostOnly(host string) string {
+	u := url.URL{Host: host}
+	if name := u.Hostname(); strings.Contains(name, ":") {
+		return "[" + name + "]"
+	}
+	return u.Hostname()
+}
+
 func (s *Server) misdirected(w http.ResponseWriter, r *http.Request) {
 	host := shorten(printable(r.Host), 100)
 	text := fmt.Sprintf("This shop was started for %s but was reached as host %q. Either restart it with --public-url set to the URL that you use, or connect to %s.",
 		s.sites.main.issuer, host, s.sites.main.resource)
+	if !s.sites.main.local && slices.Contains(loopbacks(), hostOnly(host)) {
+		// Not another address but this one, by a proxy that hides the name that it was
+		// asked under (clients.md row 16).
+		text = fmt.Sprintf("This shop was started for %s, and the proxy before it passes requests on under host %q. Let it pass on the Host header that it got (nginx: proxy_set_header Host $host).",
+			s.sites.main.issuer, host)
+	}
 	s.stray(host)
 	if wantsPage(r) {
 		s.page(func(http.ResponseWriter, *http.Request) error {

@@ -46,8 +46,12 @@ type logged struct {
 	text strings.Builder
 }
 
-func (l *logged) Write(p []byte) (int, error) { l.mu.Lock(); defer l.mu.Unlock(); return l.text.Write(p) }
-func (l *logged) String() string              { l.mu.Lock(); defer l.mu.Unlock(); return l.text.String() }
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+func (l *logged) String() string { l.mu.Lock(); defer l.mu.Unlock(); return l.text.String() }
 
 // public is a shop behind a proxy that ends TLS, and how to reach it behind that.
 func public(t *testing.T, name string) (direct string, lines *logged) {
@@ -121,6 +125,13 @@ func TestSymptomsOfDiscovery(t *testing.T) {
 		}
 		if text := lines.String(); !strings.Contains(text, "tunnel.other.net") || !strings.Contains(text, issuer) {
 			t.Errorf("the log says %s", text)
+		}
+		// A proxy that hands on its own name for the shop is where the fault is.
+		for _, path := range []string{"/mcp", "/token", documents[0]} {
+			status, _, text := ask(t, map[bool]string{true: "POST", false: "GET"}[path == "/mcp"], direct+path, "")
+			if status != 421 || !strings.Contains(text, "proxy") || !strings.Contains(text, "Host header") || strings.Contains(text, "--public-url") {
+				t.Errorf("%s under the inner name: %d %s", path, status, text)
+			}
 		}
 		// A port more or less is the same shop: proxies drop it and add it.
 		if status, _, text := ask(t, "GET", direct+resources[0], "", "Host", "shop.mydomain.net:443"); status != 200 {
