@@ -15,8 +15,9 @@ var named = regexp.MustCompile("`([a-z/]+): ((?:Test|Benchmark)\\w+)(?:/([^`]+))
 // numbered is a row of the table of attacks.
 var numbered = regexp.MustCompile(`(?m)^\| (\d+) \| [^|]+ \| ([^|]+) \|$`)
 
-// lacks returns what a text on security claims and the tests do not hold.
-func lacks(text string, tests func(folder string) string) (found []string) {
+// unheld returns the tests that a text names and that are not there. tests is the
+// source of a folder's tests.
+func unheld(text string, tests func(folder string) string) (found []string) {
 	for _, m := range named.FindAllStringSubmatch(text, -1) {
 		source := tests(m[1])
 		_, body, ok := strings.Cut(source, "\nfunc "+m[2]+"(")
@@ -29,6 +30,30 @@ func lacks(text string, tests func(folder string) string) (found []string) {
 			found = append(found, m[2]+" has no part "+m[3])
 		}
 	}
+	return found
+}
+
+// testSources reads the tests of a folder.
+func testSources(t *testing.T) func(folder string) string {
+	sources := map[string]string{}
+	return func(folder string) string {
+		if _, ok := sources[folder]; !ok {
+			files, _ := filepath.Glob(filepath.Join("..", filepath.FromSlash(folder), "*_test.go"))
+			for _, file := range files {
+				data, err := os.ReadFile(file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				sources[folder] += string(data)
+			}
+		}
+		return sources[folder]
+	}
+}
+
+// lacks returns what a text on security claims and the tests do not hold.
+func lacks(text string, tests func(folder string) string) (found []string) {
+	found = unheld(text, tests)
 	_, attacks, _ := strings.Cut(text, "## A hundred attacks\n")
 	attacks, _, _ = strings.Cut(attacks, "\n## ")
 	next := 1
@@ -56,21 +81,7 @@ func TestSecurityTellsTheTruth(t *testing.T) {
 	if n := strings.Count(string(text), "\n"); n >= 320 {
 		t.Errorf("it has %d lines", n)
 	}
-	sources := map[string]string{}
-	tests := func(folder string) string {
-		if _, ok := sources[folder]; !ok {
-			files, _ := filepath.Glob(filepath.Join("..", filepath.FromSlash(folder), "*_test.go"))
-			for _, file := range files {
-				data, err := os.ReadFile(file)
-				if err != nil {
-					t.Fatal(err)
-				}
-				sources[folder] += string(data)
-			}
-		}
-		return sources[folder]
-	}
-	for _, l := range lacks(string(text), tests) {
+	for _, l := range lacks(string(text), testSources(t)) {
 		t.Error(l)
 	}
 	if n := len(named.FindAllString(string(text), -1)); n < 150 {
