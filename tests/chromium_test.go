@@ -94,8 +94,10 @@ func (b *tab) hear(event any) {
 	case *network.EventDataReceived:
 		b.weight += int(e.DataLength)
 	case *log.EventEntryAdded:
-		// That an answer has the status 401 is no fault of the page.
-		if e.Entry.Source != log.EntrySourceNetwork || !strings.Contains(e.Entry.Text, "responded with a status of") {
+		// That an answer has the status 401 is no fault of the page, and who clicks
+		// into a field before the cursor is there may.
+		if !(e.Entry.Source == log.EntrySourceNetwork && strings.Contains(e.Entry.Text, "responded with a status of")) &&
+			!strings.Contains(e.Entry.Text, "a document already has a focused element") {
 			b.complaints = append(b.complaints, string(e.Entry.Source)+": "+e.Entry.Text+" "+e.Entry.URL)
 		}
 	case *runtime.EventExceptionThrown:

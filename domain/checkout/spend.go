@@ -49,9 +49,14 @@ func (p *Process) allowed(ctx context.Context, start order.Start, t ticket, meta
 	err = s.Check(start.ID, t.purchase(), start.Total, p.Now())
 	var ask *spending.Unapproved
 	if errors.As(err, &ask) {
-		if _, failed := p.Spendings.Do(ctx, id, spending.Ask{
+		out, failed := p.Spendings.Do(ctx, id, spending.Ask{
 			Purchase: ask.Purchase, Order: start.ID, Lines: start.Lines, Total: start.Total, At: p.Now().UTC(),
-		}, step(meta)); failed != nil {
+		}, step(meta))
+		if failed == nil {
+			// The person may look at once.
+			failed = p.Source.Wait(ctx, out.Position)
+		}
+		if failed != nil {
 			return failed
 		}
 	}
