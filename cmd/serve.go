@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -114,9 +115,16 @@ type ServeOptions struct {
 	// Demo makes the demo users and lets the login page say so.
 	Demo bool
 
+	// incoming is how long requests may take to arrive; zero: the usual.
+	incoming incoming
+
 	// stopping ends when the shop stops, and every stream with it.
 	stopping context.Context
 }
+
+// incoming is how long a client may take: over a request's headers, over all of the
+// request, and between two of them.
+type incoming struct{ headers, request, idle time.Duration }
 
 // Running is a shop that serves.
 type Running struct {
@@ -160,7 +168,7 @@ func Serve(ctx context.Context, opt ServeOptions) (_ *Running, err error) {
 	r := &Running{failed: make(chan error, 1), listening: listener.Addr().String()}
 	opt.opening = &opening{}
 	opt.opening.say("the data folder is being opened")
-	answering := r.answer(listener, opt.opening, opt.Logger)
+	answering := r.answer(listener, opt.opening, opt.Logger, cmp.Or(opt.incoming, incoming{5 * time.Second, 30 * time.Second, 2 * time.Minute}))
 	opt.Create, opt.Options.Demo = true, opt.Demo
 	app, err := Open(ctx, opt.Options)
 	if err != nil {
@@ -208,7 +216,7 @@ func Serve(ctx context.Context, opt ServeOptions) (_ *Running, err error) {
 
 // answer answers requests from now on, by the first handler until another is
 // stored.
-func (r *Running) answer(listener net.Listener, first http.Handler, logger *slog.Logger) *atomic.Pointer[http.Handler] {
+func (r *Running) answer(listener net.Listener, first http.Handler, logger *slog.Logger, within incoming) *atomic.Pointer[http.Handler] {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
@@ -218,7 +226,7 @@ func (r *Running) answer(listener net.Listener, first http.Handler, logger *slog
 		Handler:  http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) { (*now.Load()).ServeHTTP(w, q) }),
 		ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
 		// Slow clients are cut off; an answer may stream as long as it likes.
-		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
+		ReadHeaderTimeout: within.headers, ReadTimeout: within.request, IdleTimeout: within.idle,
 		MaxHeaderBytes: 32 << 10,
 	}
 	go func() {
