@@ -23,6 +23,7 @@ func FuzzOpenAddresses(f *testing.F) {
 	f.Add("/login", "tx=x&form=y&username=alice&password=z")
 	f.Add("/consent", "tx=x&decision=allow")
 	f.Add("/logout", "form=x")
+	f.Add("/setup", "link=x&username=alice&password=long+enough&again=long+enough")
 	f.Add("/account/connections", "grant=all&form=x")
 	host := strings.TrimPrefix(s.url, "http://")
 	before, err := s.log.Head(f.Context())
@@ -31,7 +32,7 @@ func FuzzOpenAddresses(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, path, body string) {
 		switch path {
-		case "/token", "/revoke", "/register", "/authorize", "/login", "/consent", "/logout", "/account/connections":
+		case "/token", "/revoke", "/register", "/authorize", "/login", "/consent", "/logout", "/setup", "/account/connections":
 		default:
 			path = "/token"
 		}
