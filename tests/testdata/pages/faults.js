@@ -1,6 +1,8 @@
 // Lists what is wrong with how a page is made: an expression, evaluated in the page.
 (() => {
 	const faults = [];
+	// Colours that are still on their way to others would be measured in between.
+	document.getAnimations().forEach((a) => a.finish());
 	const name = (e) => e.tagName.toLowerCase() + (e.className && e.className.baseVal === undefined ? "." + e.className : "") + ' "' + e.textContent.trim().slice(0, 30) + '"';
 
 	// Colours, and their contrast as WCAG 2.2 defines it.
@@ -36,11 +38,16 @@
 		if (walk.currentNode.data.trim() && shown(e)) readable(e);
 	}
 	for (const e of document.querySelectorAll("input:not([type=hidden])")) {
+		if (!shown(e)) continue;
 		readable(e);
+		if (e.placeholder) {
+			const p = contrast(parse(getComputedStyle(e, "::placeholder").color).rgb, behind(e));
+			if (p < 4.5) faults.push(`the placeholder of ${e.name} has a contrast of ${p.toFixed(2)}`);
+		}
 		const c = contrast(over(parse(getComputedStyle(e).borderTopColor), behind(e.parentElement)), behind(e.parentElement));
 		if (c < 3) faults.push(`the edge of ${e.name} has a contrast of ${c.toFixed(2)}`);
 		if (!e.labels || !e.labels.length) faults.push(e.name + " has no label");
-		if (!e.autocomplete) faults.push(e.name + " does not tell a password manager what it is");
+		if (!e.getAttribute("autocomplete")) faults.push(e.name + " does not tell a password manager what it is");
 	}
 	if (texts < 3) faults.push("hardly a text was found");
 
@@ -71,7 +78,8 @@
 		const r = e.getBoundingClientRect(), main = e.closest("main").getBoundingClientRect();
 		if (shown(e) && r.width > 1 && (r.right > main.right + 1 || r.left < main.left - 1)) faults.push(name(e) + " hangs out of the page's card");
 	}
-	for (const e of document.querySelectorAll("button,input:not([type=hidden])")) {
+	for (const e of document.querySelectorAll("button,summary,input:not([type=hidden])")) {
+		if (!shown(e) || e.closest("[aria-hidden=true]")) continue;
 		const r = e.getBoundingClientRect();
 		if (r.height < 24 || r.width < 24) faults.push(`${name(e)} is ${r.width}x${r.height}, too small to hit`);
 	}
