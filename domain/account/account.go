@@ -38,14 +38,16 @@ type State struct {
 	At        time.Time `json:"at,omitzero"`
 	// Suspected is when logins were last refused since too many failed.
 	Suspected time.Time `json:"suspected,omitzero"`
+	// Logins are those at other providers by which the person may come in too.
+	Logins []Login `json:"logins,omitempty"`
 }
 
 // Command is what can be asked of an account: Open, ChangePassword, Disable,
-// Enable, Forget, Suspect.
+// Enable, Forget, Suspect, Link.
 type Command interface{ command() }
 
 // Event is what happens to an account: Opened, PasswordChanged, Disabled,
-// Enabled, Forgotten, LoginsRefused.
+// Enabled, Forgotten, LoginsRefused, Linked.
 type Event interface{ event() }
 
 var (
@@ -77,4 +79,5 @@ func Register(t *eventlog.Types) {
 	eventlog.Register[Enabled](t, "account.enabled", 1)
 	eventlog.Register[Forgotten](t, "account.forgotten", 1)
 	eventlog.Register[LoginsRefused](t, "account.logins_refused", 1)
+	eventlog.Register[Linked](t, "account.linked", 1)
 }

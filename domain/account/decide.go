@@ -1,6 +1,7 @@
 package account
 
 import (
+	"slices"
 	"time"
 
 	"till/domain/eventlog"
@@ -128,6 +129,8 @@ func Decide(s State, c Command) ([]Event, error) {
 			return nil, nil
 		}
 		return []Event{LoginsRefused(c)}, nil
+	case Link:
+		return decideLink(s, c)
 	}
 	panic("account: a command without a rule")
 }
@@ -166,6 +169,10 @@ func Evolve(s State, e Event) State {
 		return s
 	case LoginsRefused:
 		s.Suspected = e.At
+		return s
+	case Linked:
+		// A copy: states that share the old list must not see the new one.
+		s.Logins = append(slices.Clone(s.Logins), Login{e.Provider, e.Subject})
 		return s
 	}
 	panic("account: an event without a rule")

@@ -16,6 +16,8 @@ func Redo(_ State, e Event) Command {
 		return Forget(e)
 	case LoginsRefused:
 		return Suspect(e)
+	case Linked:
+		return Link(e)
 	}
 	panic("account: an event without a command")
 }

@@ -175,6 +175,8 @@ func belonging(event any) string {
 		return "was forgotten: the key to the name is destroyed"
 	case account.LoginsRefused:
 		return "failed to log in too often; further tries have to wait"
+	case account.Linked:
+		return "linked the account to a login at " + clean(e.Provider)
 	case session.Started:
 		return "logged in, until " + clock(e.Expires)
 	case session.Ended:

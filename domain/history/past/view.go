@@ -61,7 +61,7 @@ func View(state any) (Fields, error) {
 func secrets(state any) []string {
 	switch state.(type) {
 	case account.State:
-		return []string{"login", "credential"}
+		return []string{"login", "credential", "logins.subject"}
 	case session.State:
 		return []string{"credential"}
 	case grant.State:
