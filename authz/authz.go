@@ -47,9 +47,9 @@ type Config struct {
 	Log   eventlog.Log
 	Types *eventlog.Types
 	Views Views
-	// Credentials keeps login names (as MACs) and password hashes; Pending
-	// keeps registrations until their first consent and should expire entries
-	// after seven days; People keeps the wrapped keys that seal names.
+	// Credentials keeps login names and linked logins (as MACs) and password hashes; Pending
+	// keeps registrations until their first consent and the marks of logins at a
+	// provider that are used up, and should expire entries after seven days; People keeps the wrapped keys that seal names.
 	Credentials, Pending, People eventlog.Bucket
 
 	Clock  func() time.Time // nil: the system's
@@ -61,6 +61,8 @@ type Config struct {
 	Barrier Barrier
 	// Documents reads client id metadata documents; nil: from the Internet.
 	Documents cimd.Source
+	// OpenID is another provider at which people may log in; nil: none.
+	OpenID *OpenID
 	// Demo makes the login page say where demo passwords are printed.
 	Demo bool
 
@@ -83,6 +85,7 @@ type Server struct {
 	limits   limits
 	strays   strays
 	uses     uses
+	upstream *upstream // nil: none
 
 	grants   *decider.Handler[grant.State, grant.Command, grant.Event]
 	clients  *decider.Handler[client.State, client.Command, client.Event]
@@ -145,6 +148,11 @@ func New(cfg Config) (*Server, error) {
 		spending: decider.NewHandler(spending.Decider(), cfg.Types, cfg.Log, cfg.Views),
 	}
 	s.metadata = newMetadata(sites)
+	if cfg.OpenID != nil {
+		if s.upstream, err = newUpstream(*cfg.OpenID, s.now); err != nil {
+			return nil, err
+		}
+	}
 	return s, nil
 }
 
@@ -167,6 +175,10 @@ func (s *Server) Handler() http.Handler {
 	}
 	page("/authorize", s.authorize, "GET")
 	page("/login", s.login, "GET", "POST")
+	if s.upstream != nil {
+		page(openidStart, s.openidStart, "GET")
+		page(openidCallback, s.openidCallback, "GET")
+	}
 	page("/consent", s.consent, "GET", "POST")
 	page("/setup", s.setup, "GET", "POST")
 	page("/logout", s.logout, "POST")

@@ -21,6 +21,7 @@ type connectionsPage struct {
 	Login        string
 	Done         string
 	Connections  []connection
+	OpenID       *openidPage // nil without a provider
 }
 
 type connection struct {
@@ -107,6 +108,7 @@ func (s *Server) connections(w http.ResponseWriter, r *http.Request) error {
 	if wrong != nil {
 		status = 400
 	}
+	page.OpenID = s.openidPage(who, browser)
 	return s.show(w, status, "connections", page)
 }
 

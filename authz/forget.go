@@ -53,6 +53,8 @@ func (a *Accounts) erase(ctx context.Context, user string) error {
 		switch event := event.(type) {
 		case account.Opened:
 			err = errors.Join(a.freeLogin(ctx, user, event.Login), a.credentials.Delete(ctx, credentialKey(event.Credential)))
+		case account.Linked:
+			err = a.freeLink(ctx, user, event.Subject)
 		case account.PasswordChanged:
 			err = a.credentials.Delete(ctx, credentialKey(event.Credential))
 		}
@@ -65,22 +67,31 @@ func (a *Accounts) erase(ctx context.Context, user string) error {
 
 // freeLogin gives the login name back, unless it is another's by now.
 func (a *Accounts) freeLogin(ctx context.Context, user string, sealed eventlog.Sealed) error {
-	key, err := a.people.Key(ctx, user)
+	return a.free(ctx, user, sealed, a.loginKey)
+}
+
+// freeLink does so with a login at another provider.
+func (a *Accounts) freeLink(ctx context.Context, user string, sealed eventlog.Sealed) error {
+	return a.free(ctx, user, sealed, a.linkKey)
+}
+
+func (a *Accounts) free(ctx context.Context, user string, sealed eventlog.Sealed, key func(string) string) error {
+	opens, err := a.people.Key(ctx, user)
 	if err != nil {
 		return err
 	}
-	login, err := sealed.Open(key)
+	text, err := sealed.Open(opens)
 	if errors.Is(err, eventlog.ErrErased) {
 		return nil // the key goes last, so the name went before it
 	}
 	if err != nil {
 		return err
 	}
-	switch owner, err := a.user(ctx, login); {
-	case errors.Is(err, ErrNobody):
+	switch owner, _, err := a.credentials.Get(ctx, key(text)); {
+	case errors.Is(err, eventlog.ErrNoKey):
 		return nil
-	case err != nil || owner != user:
+	case err != nil || string(owner) != user:
 		return err
 	}
-	return a.credentials.Delete(ctx, a.loginKey(login))
+	return a.credentials.Delete(ctx, key(text))
 }

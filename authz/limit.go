@@ -15,6 +15,7 @@ type limits struct {
 	loginFrom, loginAs        *limiter // failed logins, by address and by account
 	tokenFrom                 *limiter // token and revocation requests
 	documentFrom              *limiter // fetches of client documents
+	upstreamFrom, upstreamAll *limiter // steps of logins at the OpenID provider
 	staleFrom                 *limiter // reads of the log for a token the views lack
 }
 
@@ -26,6 +27,8 @@ func newLimits() limits {
 		loginAs:      newLimiter(30*time.Second, 10),
 		tokenFrom:    newLimiter(10*time.Millisecond, 500),
 		documentFrom: newLimiter(6*time.Second, 20),
+		upstreamFrom: newLimiter(time.Second, 100),
+		upstreamAll:  newLimiter(50*time.Millisecond, 400),
 		staleFrom:    newLimiter(10*time.Millisecond, 500),
 	}
 }

@@ -21,6 +21,7 @@ type loginPage struct {
 	Login    string
 	Problem  string
 	Demo     bool
+	OpenID   string // the name of the provider, empty without one
 }
 
 // login shows the login page and takes its form. Without a transaction it
@@ -60,6 +61,7 @@ func (s *Server) showLogin(w http.ResponseWriter, status int, tx transaction, se
 	return s.show(w, status, "login", loginPage{
 		frame: frame{Title: "Log in"}, Tx: sealed, Form: s.formToken("login", tx.ID, browser, ""),
 		App: appName(tx.Name, tx.Client), Verified: tx.Verified, Login: login, Problem: problem, Demo: s.cfg.Demo,
+		OpenID: s.openidName(),
 	})
 }
 

@@ -78,6 +78,7 @@ type pageError struct {
 	status            int
 	title, text, hint string
 	after             time.Duration
+	back              string // the page to go on from; empty: none
 }
 
 func (e *pageError) Error() string { return "authz: " + e.title }
@@ -85,7 +86,7 @@ func (e *pageError) Error() string { return "authz: " + e.title }
 // problemPage is what an error page shows.
 type problemPage struct {
 	frame
-	Text, Hint, Reference string
+	Text, Hint, Back, Reference string
 }
 
 // page makes a handler of one that returns an error: a redirect to the client
@@ -112,6 +113,6 @@ func (s *Server) page(h func(http.ResponseWriter, *http.Request) error) http.Han
 		ref := random(6)
 		s.cfg.Logger.Info("a person saw an error page", "path", r.URL.Path, "status", shown.status, "title", shown.title, "reference", ref)
 		retryAfter(w, shown.after)
-		s.show(w, shown.status, "problem", problemPage{frame{Title: shown.title}, shown.text, shown.hint, ref})
+		s.show(w, shown.status, "problem", problemPage{frame{Title: shown.title}, shown.text, shown.hint, shown.back, ref})
 	})
 }

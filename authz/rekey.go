@@ -10,7 +10,7 @@ import (
 )
 
 // Rekey moves what rests under keys of an old secret to those of a new one: the
-// wrapped keys of people, and the login names of the accounts. Nobody may use either
+// wrapped keys of people, and the login names and linked logins of the accounts. Nobody may use either
 // meanwhile. It may be called again after an error or a crash, with the same secrets,
 // and returns how many people's keys stand under the new one.
 //
@@ -55,6 +55,15 @@ func Rekey(ctx context.Context, people, credentials eventlog.Bucket, accounts []
 		from, to := Accounts{keys: before}, Accounts{keys: after}
 		if err := move(ctx, credentials, from.loginKey(login), to.loginKey(login), a.User); err != nil {
 			return n, err
+		}
+		for _, l := range a.Logins {
+			subject, err := l.Subject.Open(key)
+			if err != nil {
+				return n, err
+			}
+			if err := move(ctx, credentials, from.linkKey(subject), to.linkKey(subject), a.User); err != nil {
+				return n, err
+			}
 		}
 	}
 	return n, nil

@@ -24,6 +24,9 @@ type keys struct {
 	transaction cipher.AEAD
 	people      cipher.AEAD // wraps people's keys
 	invitation  cipher.AEAD
+	link        []byte // turns logins at a provider into bucket keys
+	proof       []byte // makes nonce and verifier of such a login
+	upstream    cipher.AEAD
 }
 
 func newKeys(secret []byte) (keys, error) {
@@ -52,6 +55,7 @@ func newKeys(secret []byte) (keys, error) {
 		token: derive("token"), login: derive("login"), client: derive("client"), form: derive("form"),
 		transaction: seal("transaction"), people: seal("people"),
 		invitation: seal("invitation"),
+		link:       derive("openid link"), proof: derive("openid proof"), upstream: seal("openid state"),
 	}, nil
 }
 
@@ -93,4 +97,13 @@ func unseal(gcm cipher.AEAD, sealed string, v any, bound string) error {
 		return errUnsealed
 	}
 	return json.Unmarshal(text, v)
+}
+
+// unbase reads JSON in base64url.
+func unbase(text string, v any) error {
+	data, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(data, v)
 }

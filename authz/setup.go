@@ -16,6 +16,8 @@ type setupPage struct {
 	Again   bool   // whether the account exists
 	Admin   bool
 	Problem string
+	// OpenID is the provider at which they may log in instead, empty for none.
+	OpenID, Form string
 }
 
 var errSetup = &pageError{status: 400, title: "This link cannot be used", text: "It was used before, is older than a day, or was not copied whole.",
@@ -78,7 +80,8 @@ func (s *Server) showSetup(w http.ResponseWriter, r *http.Request, status int, i
 	if in.ID != firstID && in.User == "" {
 		login = in.Login
 	}
-	return s.show(w, status, "setup", setupPage{
+	name, form := s.openidInvite(w, r, in)
+	return s.show(w, status, "setup", setupPage{OpenID: name, Form: form,
 		frame: frame{Title: "Choose a password"}, Link: sealed, Login: login, Choose: in.ID == firstID, Again: in.User != "",
 		Admin: in.Role == account.Admin, Problem: problem,
 	})

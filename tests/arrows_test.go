@@ -99,6 +99,8 @@ var bans = []ban{
 		reason: "only the program starts servers"},
 	{from: outside("cmd", "mcp"), what: []string{"github.com/modelcontextprotocol/go-sdk/mcp"},
 		reason: "the shop behind the tools must not depend on how they are called"},
+	{from: outside("authz"), what: []string{"github.com/coreos/go-oidc", "golang.org/x/oauth2", "github.com/go-jose/go-jose"},
+		reason: "another provider's tokens are read at the login and nowhere else"},
 }
 
 // badNames are package names that say nothing of the shop.
@@ -215,7 +217,7 @@ func TestArrowsAreReallyChecked(t *testing.T) {
 			one("cmd/till", "till/cmd"),
 			one("cmd", "till/mcp", "till/authz", "till/projections", "till/"+jslog, "github.com/nats-io/nats-server/v2/server", "github.com/modelcontextprotocol/go-sdk/mcp"),
 			one("mcp", "till/projections", "till/domain/cart", "github.com/modelcontextprotocol/go-sdk/mcp"),
-			one("authz", "till/projections", "till/domain/grant", "crypto/rand", "time"),
+			one("authz", "till/projections", "till/domain/grant", "crypto/rand", "time", "github.com/coreos/go-oidc/v3/oidc", "golang.org/x/oauth2"),
 			one("projections", "till/domain/eventlog", "database/sql", "modernc.org/sqlite", "github.com/ThreeDotsLabs/watermill/message"),
 			one("domain/cart", "till/domain/money", "till/domain/eventlog", "crypto/tls"),
 			one(jslog, "till/domain/eventlog", "github.com/nats-io/nats.go/jetstream", "crypto/rand"),
@@ -241,6 +243,8 @@ func TestArrowsAreReallyChecked(t *testing.T) {
 		{"NATS in the program", []unit{one("cmd", "github.com/nats-io/nats.go")}, "one package speaks to JetStream"},
 		{"a server in the views", []unit{one("projections", "github.com/nats-io/nats-server/v2/server")}, "only the program starts servers"},
 		{"the SDK in the way in", []unit{one("authz", "github.com/modelcontextprotocol/go-sdk/mcp")}, "how they are called"},
+		{"another provider's tokens in a tool", []unit{one("mcp", "github.com/coreos/go-oidc/v3/oidc")}, "at the login and nowhere else"},
+		{"another provider's tokens in the program", []unit{one("cmd", "golang.org/x/oauth2")}, "at the login and nowhere else"},
 		{"a test's package in the program", []unit{one("domain/cart", "till/domain/decider/story")}, "has no place in the program"},
 		{"testing in the program", []unit{one("cmd", "testing")}, "has no place in the program"},
 		{"a test's package", []unit{one("domain/eventlog/logtest", "testing", "github.com/google/go-cmp/cmp"), {ImportPath: "github.com/google/go-cmp/cmp", Imports: []string{"math/rand"}}}, ""},

@@ -1,0 +1,248 @@
+package authz
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"strings"
+
+	"till/domain/account"
+	"till/domain/eventlog"
+)
+
+// ErrLinked: the login at the provider is another account's.
+var ErrLinked = errors.New("the login belongs to another account")
+
+// subject is what is sealed of a login at a provider. An issuer holds no blank.
+func (id identity) subject() string { return id.Issuer + " " + id.Subject }
+
+// linkKey is the bucket key of a login at a provider, given what is sealed of it.
+func (a *Accounts) linkKey(subject string) string {
+	issuer, sub, _ := strings.Cut(subject, " ")
+	return "openid." + b64(mac(a.keys.link, issuer, sub))
+}
+
+// linked returns the account that the login counts as, or ErrNobody. It is found
+// by issuer and subject and by nothing else, and counts once the log says so.
+func (a *Accounts) linked(ctx context.Context, id identity) (account.State, error) {
+	user, _, err := a.linkOwner(ctx, id)
+	if err != nil {
+		return account.State{}, err
+	}
+	s, err := a.state(ctx, user)
+	if err != nil {
+		return s, err
+	}
+	if ok, err := a.counts(ctx, s, id); err != nil || !ok {
+		return account.State{}, errors.Join(err, ErrNobody)
+	}
+	return s, nil
+}
+
+func (a *Accounts) linkOwner(ctx context.Context, id identity) (user string, revision uint64, err error) {
+	value, revision, err := a.credentials.Get(ctx, a.linkKey(id.subject()))
+	if errors.Is(err, eventlog.ErrNoKey) {
+		err = ErrNobody
+	}
+	return string(value), revision, err
+}
+
+// counts is whether the account says of the login that it is its own.
+func (a *Accounts) counts(ctx context.Context, s account.State, id identity) (bool, error) {
+	if s.User == "" {
+		return false, nil
+	}
+	key, err := a.people.Key(ctx, s.User)
+	if err != nil || key == nil {
+		return false, err
+	}
+	subject, err := eventlog.Seal(key, s.User, id.subject())
+	return err == nil && s.Links(subject), err
+}
+
+// openLinked opens an account that is logged in to through the provider only, and
+// returns it. The name must be free, unless it may vary. It returns ErrLogin,
+// ErrTaken or the log's errors, and may be called again after an error: the login
+// keeps the person's id from the first try on.
+func (a *Accounts) openLinked(ctx context.Context, id identity, name string, varies bool, role account.Role) (account.State, error) {
+	var none account.State
+	if normal, err := normalLogin(name); err != nil || normal != name {
+		return none, ErrLogin
+	}
+	names := []string{name}
+	if varies {
+		// The same for every try of the same person, so that no try keeps a second.
+		more := hex.EncodeToString(mac(a.keys.link, "name", id.Issuer, id.Subject))
+		names = append(names, shorten(name, 59)+"-"+more[:4], shorten(name, 55)+"-"+more[:8])
+	}
+	user, err := a.reserve(ctx, id, names)
+	if err != nil {
+		return none, err
+	}
+	login, err := a.claim(ctx, user, names)
+	if errors.Is(err, ErrTaken) {
+		a.destroying.RLock()
+		defer a.destroying.RUnlock()
+		return none, errors.Join(err, a.credentials.Delete(ctx, a.linkKey(id.subject())))
+	}
+	if err != nil {
+		return none, err
+	}
+	key, err := a.people.Make(ctx, user)
+	if err != nil {
+		return none, err
+	}
+	sealed, err := eventlog.Seal(key, user, login)
+	if err != nil {
+		return none, err
+	}
+	now := a.now()
+	_, err = a.handler.Do(ctx, user, account.Open{User: user, Login: sealed, Role: role, Credential: noPassword(user), At: now}, a.meta(now, user))
+	if errors.Is(err, account.ErrExists) {
+		// Somebody opened it with a password at the same moment: the name is theirs,
+		// and a name links nothing.
+		return none, ErrTaken
+	}
+	if err != nil {
+		return none, err
+	}
+	if err := a.record(ctx, user, id); err != nil {
+		return none, err
+	}
+	return a.state(ctx, user)
+}
+
+// noPassword is the credential of an account without one: sessions need it to end
+// with, and no hash lies under it. It follows from the id, so that whoever opens the
+// account twice does the same twice.
+func noPassword(user string) string { return "crd_" + strings.TrimPrefix(user, "usr_") }
+
+// reserve returns the id of the person whom the login is to open an account for.
+func (a *Accounts) reserve(ctx context.Context, id identity, names []string) (user string, err error) {
+	fresh, key := "usr_"+random(16), a.linkKey(id.subject())
+	owner, revision, err := a.linkOwner(ctx, id)
+	if errors.Is(err, ErrNobody) {
+		if taken, err := a.taken(ctx, names); err != nil || taken {
+			return "", errors.Join(err, ErrTaken)
+		}
+		err = a.credentials.Create(ctx, key, []byte(fresh))
+		if !errors.Is(err, eventlog.ErrKeyExists) {
+			return fresh, err
+		}
+		owner, revision, err = a.linkOwner(ctx, id) // at the same moment
+	}
+	if err != nil {
+		return "", err
+	}
+	s, err := a.state(ctx, owner)
+	if err != nil || s.User == "" || s.Credential == noPassword(owner) {
+		return owner, err
+	}
+	return fresh, a.credentials.Update(ctx, key, []byte(fresh), revision)
+}
+
+// taken is whether all the names are somebody's.
+func (a *Accounts) taken(ctx context.Context, names []string) (bool, error) {
+	for _, name := range names {
+		if _, err := a.user(ctx, name); errors.Is(err, ErrNobody) {
+			return false, nil
+		} else if err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// claim takes the first of the names that is free, or the user's already.
+func (a *Accounts) claim(ctx context.Context, user string, names []string) (string, error) {
+	for _, name := range names {
+		err := a.credentials.Create(ctx, a.loginKey(name), []byte(user))
+		if errors.Is(err, eventlog.ErrKeyExists) {
+			owner, err := a.user(ctx, name)
+			if err != nil && !errors.Is(err, ErrNobody) {
+				return "", err
+			}
+			if owner == user {
+				return name, nil
+			}
+			continue
+		}
+		return name, err
+	}
+	return "", ErrTaken
+}
+
+// link makes the login at the provider count as the person's, who has an account
+// and is logged in to it. It returns ErrLinked, account.ErrLogins or the log's errors.
+func (a *Accounts) link(ctx context.Context, user string, id identity) error {
+	key := a.linkKey(id.subject())
+	err := a.credentials.Create(ctx, key, []byte(user))
+	made := err == nil
+	if errors.Is(err, eventlog.ErrKeyExists) {
+		err = a.takeOver(ctx, user, id)
+	}
+	if err != nil {
+		return err
+	}
+	err = a.record(ctx, user, id)
+	if made && (errors.Is(err, account.ErrLogins) || errors.Is(err, account.ErrForgotten)) {
+		a.destroying.RLock()
+		defer a.destroying.RUnlock()
+		err = errors.Join(err, a.credentials.Delete(ctx, key))
+	}
+	return err
+}
+
+// takeOver gives the person a login that is kept for another who never got it.
+func (a *Accounts) takeOver(ctx context.Context, user string, id identity) error {
+	owner, revision, err := a.linkOwner(ctx, id)
+	if err != nil || owner == user {
+		return err
+	}
+	s, err := a.state(ctx, owner)
+	if err != nil {
+		return err
+	}
+	if ok, err := a.counts(ctx, s, id); err != nil || ok {
+		return errors.Join(err, ErrLinked)
+	}
+	return a.credentials.Update(ctx, a.linkKey(id.subject()), []byte(user), revision)
+}
+
+// record puts the link on the log, if it does not stand there, and returns once
+// the views show it.
+func (a *Accounts) record(ctx context.Context, user string, id identity) error {
+	key, err := a.people.Key(ctx, user)
+	if err != nil {
+		return err
+	}
+	if key == nil {
+		return account.ErrForgotten
+	}
+	subject, err := eventlog.Seal(key, user, id.subject())
+	if err != nil {
+		return err
+	}
+	now := a.now()
+	return a.change(ctx, user, account.Link{Provider: id.Provider, Subject: subject, At: now}, a.meta(now, user))
+}
+
+// loginName is the name of an account that the person opens by logging in. A
+// verified address is theirs and must be free; any other name may be anybody's, so
+// that it carries the provider's and varies.
+func (id identity) loginName() (name string, varies bool) {
+	if mail, err := normalLogin(id.email()); err == nil {
+		return mail, false
+	}
+	name = id.Username
+	if name == "" {
+		name = id.Subject
+	}
+	clean := strings.Map(func(r rune) rune {
+		if (r >= 'a' && r <= 'z') || (r >= '0' && r <= '9') || r == '.' || r == '_' || r == '-' {
+			return r
+		}
+		return '-'
+	}, strings.ToLower(id.Provider+"-"+name))
+	return shorten(clean, 64), true
+}
