@@ -40,6 +40,8 @@ type Options struct {
 	Logger        *slog.Logger
 	// Proxies are the reverse proxies before the shop.
 	Proxies []netip.Prefix
+	// OpenID is another provider at which people may log in, nil for none.
+	OpenID *authz.OpenID
 	// Demo lets the login page say where demo passwords are printed.
 	Demo bool
 
@@ -184,7 +186,7 @@ func Open(ctx context.Context, opt Options) (_ *App, err error) {
 	a.authz, err = authz.New(authz.Config{
 		PublicURL: opt.PublicURL, Secret: secret, Log: a.log, Types: a.types, Views: a.views,
 		Credentials: buckets["credentials"], Pending: buckets["clients"], People: buckets["people"],
-		Demo: opt.Demo, Logger: opt.Logger, Currency: currency, AccessLife: opt.AccessLife, RefreshLeeway: opt.RefreshLeeway, Proxies: opt.Proxies,
+		OpenID: opt.OpenID, Demo: opt.Demo, Logger: opt.Logger, Currency: currency, AccessLife: opt.AccessLife, RefreshLeeway: opt.RefreshLeeway, Proxies: opt.Proxies,
 	})
 	if err != nil {
 		return nil, err

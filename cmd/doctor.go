@@ -51,6 +51,9 @@ func (a *App) doctor(ctx context.Context, q checkup, out reply[finding]) error {
 	checks := []func(context.Context) (finding, error){
 		a.checkFolder, a.checkSync, a.checkViews, a.checkAside, a.checkReservations, a.checkKeys, a.checkAddress,
 	}
+	if a.opt.OpenID != nil {
+		checks = append(checks, a.checkOpenID)
+	}
 	for _, check := range checks {
 		f, err := check(ctx)
 		if ctx.Err() != nil {

@@ -41,8 +41,9 @@ type serveCmd struct {
 	Demo          *bool         `help:"Demo users with random passwords, printed at each start (default: only when the public URL is on this machine)." negatable:"" env:"TILL_DEMO"`
 	AccessLife    time.Duration `help:"How long an access token lives." default:"10m" env:"TILL_ACCESS_LIFE"`
 	RefreshLeeway time.Duration `help:"How long a used refresh token stays good; 0 is strict." default:"30s" env:"TILL_REFRESH_LEEWAY"`
-	LogLevel      slog.Level    `help:"debug, info, warn or error." default:"info" env:"TILL_LOG_LEVEL"`
-	LogJSON       bool          `help:"Log in JSON." env:"TILL_LOG_JSON"`
+	openidFlags
+	LogLevel slog.Level `help:"debug, info, warn or error." default:"info" env:"TILL_LOG_LEVEL"`
+	LogJSON  bool       `help:"Log in JSON." env:"TILL_LOG_JSON"`
 }
 
 func (c serveCmd) Run(ctx context.Context, t terminal) error {
@@ -59,9 +60,13 @@ func (c serveCmd) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return fmt.Errorf("--trusted-proxy: %w", err)
 	}
+	openid, err := c.provider()
+	if err != nil {
+		return err
+	}
 	limitMemory(openingLimit)
 	shop, err := Serve(ctx, ServeOptions{
-		Options: Options{Dir: dir, PublicURL: c.PublicURL, AccessLife: c.AccessLife, RefreshLeeway: c.RefreshLeeway, Logger: slog.New(handler), Proxies: proxies},
+		Options: Options{Dir: dir, PublicURL: c.PublicURL, AccessLife: c.AccessLife, RefreshLeeway: c.RefreshLeeway, Logger: slog.New(handler), Proxies: proxies, OpenID: openid},
 		Addr:    c.Addr, AllowOrigins: c.AllowOrigin, Demo: c.wantsDemo(),
 	})
 	if err != nil {

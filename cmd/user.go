@@ -108,7 +108,11 @@ func (c userListCmd) Run(ctx context.Context, t terminal) error {
 		if n++; n == 1 {
 			fmt.Fprintf(t.out, "%-28s %-26s %-9s %-9s %6s  %s\n", "LOGIN", "ID", "ROLE", "STATE", "AGENTS", "SINCE")
 		}
-		_, err := fmt.Fprintf(t.out, "%-28s %-26s %-9s %-9s %6d  %s\n", u.Login, u.ID, u.Role, u.State, u.Agents, u.Since.Local().Format("2006-01-02 15:04"))
+		by := ""
+		if len(u.Providers) > 0 {
+			by = "  by " + strings.Join(u.Providers, ", ")
+		}
+		_, err := fmt.Fprintf(t.out, "%-28s %-26s %-9s %-9s %6d  %s%s\n", u.Login, u.ID, u.Role, u.State, u.Agents, u.Since.Local().Format("2006-01-02 15:04"), by)
 		return err
 	}, nil)
 	if err == nil && n == 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,7 +35,9 @@ type listedUser struct {
 	Role   account.Role `json:"role"`
 	State  string       `json:"state"`
 	Agents int          `json:"agents"`
-	Since  time.Time    `json:"since"`
+	// Providers are the hosts of the providers at which they log in too.
+	Providers []string  `json:"providers,omitempty"`
+	Since     time.Time `json:"since"`
 }
 
 type shutting struct {
@@ -115,6 +118,11 @@ func (a *App) listUsers(ctx context.Context, _ struct{}, out reply[listedUser]) 
 			return err
 		}
 		u := listedUser{Login: p.Name, ID: id, Role: p.Role, State: "open", Agents: len(grants), Since: p.At}
+		for _, l := range p.Logins {
+			if !slices.Contains(u.Providers, l.Provider) && !p.Forgotten {
+				u.Providers = append(u.Providers, l.Provider)
+			}
+		}
 		switch {
 		case p.Forgotten:
 			u.Login, u.State = "erased", "forgotten"
