@@ -460,6 +460,14 @@ func TestAttackOpenIDProvider(t *testing.T) {
 				t.Errorf("%s: %d to %s", path, a.StatusCode, a.Header.Get("Location"))
 			}
 		}
+		// An agent's request leads to our page and not on from there.
+		request := s.request(s.register("Test agent", callback))
+		request.Set("prompt", "login")
+		if a := b.get("/authorize?" + request.Encode()); !strings.HasPrefix(a.Header.Get("Location"), "/login?tx=") {
+			t.Errorf("%d to %s", a.StatusCode, a.Header.Get("Location"))
+		} else if page := b.get(a.Header.Get("Location")); page.StatusCode != 200 || !strings.Contains(page.body, "Test agent") {
+			t.Errorf("%d %s", page.StatusCode, page.body)
+		}
 		// Another browser's page leads nowhere.
 		other := s.browser()
 		if a := other.get(hrefOf(b.get("/login").body, "/login/openid?")); a.StatusCode != 400 {

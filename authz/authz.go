@@ -47,9 +47,10 @@ type Config struct {
 	Log   eventlog.Log
 	Types *eventlog.Types
 	Views Views
-	// Credentials keeps login names and linked logins (as MACs) and password hashes; Pending
-	// keeps registrations until their first consent and the marks of logins at a
-	// provider that are used up, and should expire entries after seven days; People keeps the wrapped keys that seal names.
+	// Credentials keeps login names and linked logins (as MACs) and password
+	// hashes; Pending keeps registrations until their first consent, and which
+	// logins at a provider are used up, and should expire entries after seven
+	// days; People keeps the wrapped keys that seal names.
 	Credentials, Pending, People eventlog.Bucket
 
 	Clock  func() time.Time // nil: the system's

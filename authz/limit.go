@@ -15,7 +15,7 @@ type limits struct {
 	loginFrom, loginAs        *limiter // failed logins, by address and by account
 	tokenFrom                 *limiter // token and revocation requests
 	documentFrom              *limiter // fetches of client documents
-	upstreamFrom, upstreamAll *limiter // steps of logins at the OpenID provider
+	upstreamFrom, upstreamAll *limiter // logins at the OpenID provider: steps, and calls to it
 	staleFrom                 *limiter // reads of the log for a token the views lack
 }
 

@@ -2,6 +2,7 @@ package authz
 
 import (
 	"errors"
+	"log/slog"
 	"net/http"
 
 	"till/domain/account"
@@ -29,7 +30,11 @@ func (s *Server) upstreamFailed(w http.ResponseWriter, r *http.Request, st upstr
 	if status == 0 {
 		return err
 	}
-	s.cfg.Logger.Warn("a login at the OpenID provider failed", "provider", s.upstream.host(), "why", err, "from", s.from(r))
+	level := slog.LevelInfo
+	if status >= 500 {
+		level = slog.LevelWarn // the person has done nothing wrong
+	}
+	s.cfg.Logger.Log(r.Context(), level, "a login at the OpenID provider failed", "provider", s.upstream.host(), "why", err, "from", s.from(r))
 	if st.Link != "" {
 		return &pageError{status: status, title: "The login was not linked", text: text, back: "/account/connections"}
 	}

@@ -45,8 +45,8 @@ func (s *Server) proof(what string, st upstreamState, browser string) string {
 // browser; the others a form token.
 func (s *Server) openidStart(w http.ResponseWriter, r *http.Request) error {
 	at, _ := s.sites.of(r)
-	if err := s.upstreamAllowed(r); err != nil {
-		return err
+	if wait, ok := s.limits.upstreamFrom.take(s.from(r), s.now()); !ok {
+		return tooMany(wait)
 	}
 	q := r.URL.Query()
 	st := upstreamState{ID: random(16)}
@@ -90,29 +90,20 @@ func (s *Server) openidStart(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	options := []oauth2.AuthCodeOption{oauth2.S256ChallengeOption(s.proof("verifier", st, browser)), oauth2.SetAuthURLParam("nonce", s.proof("nonce", st, browser))}
-	if st.Tx.Login {
-		options = append(options, oauth2.SetAuthURLParam("prompt", "login"))
+	if st.Tx.Login || st.Link != "" || st.Invite != "" {
+		// What stays linked must be the login of who sits here, and not of somebody
+		// who logged this browser in there before.
+		options = append(options, oauth2.SetAuthURLParam("prompt", s.upstream.afresh()))
 	}
 	seeOther(w, s.upstream.oauth(p, at).AuthCodeURL(state, options...))
-	return nil
-}
-
-// upstreamAllowed counts a step of a login at the provider: each may cost a call to it.
-func (s *Server) upstreamAllowed(r *http.Request) error {
-	if wait, ok := s.limits.upstreamFrom.take(s.from(r), s.now()); !ok {
-		return tooMany(wait)
-	}
-	if wait, ok := s.limits.upstreamAll.take("", s.now()); !ok {
-		return tooMany(wait)
-	}
 	return nil
 }
 
 // openidCallback takes the provider's answer.
 func (s *Server) openidCallback(w http.ResponseWriter, r *http.Request) error {
 	at, _ := s.sites.of(r)
-	if err := s.upstreamAllowed(r); err != nil {
-		return err
+	if wait, ok := s.limits.upstreamFrom.take(s.from(r), s.now()); !ok {
+		return tooMany(wait)
 	}
 	q, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil || len(r.URL.RawQuery) > 2*maxQuery {
@@ -127,6 +118,10 @@ func (s *Server) openidCallback(w http.ResponseWriter, r *http.Request) error {
 	var st upstreamState
 	if browser == "" || unseal(s.keys.upstream, q.Get("state"), &st, browser) != nil || st.Tx.Issuer != at.issuer || !s.now().Before(st.Tx.Expires) {
 		return errUpstreamState
+	}
+	// What follows costs calls to the provider, which are not made for a guess.
+	if wait, ok := s.limits.upstreamAll.take("", s.now()); !ok {
+		return tooMany(wait)
 	}
 	// From here on the state is used up, whatever comes of it. The mark is made
 	// before the code is spent, so that of many callbacks at once one goes on.

@@ -122,6 +122,15 @@ func (u *upstream) look(ctx context.Context) (*provider, error) {
 	return p, nil
 }
 
+// afresh is the prompt by which the provider asks the person anew. Google refuses the
+// one that all providers must know (Core 1.0 section 3.1.2.1).
+func (o OpenID) afresh() string {
+	if o.Issuer == google {
+		return "select_account"
+	}
+	return "login"
+}
+
 // oauth is the shop as the provider's client.
 func (u *upstream) oauth(p *provider, at site) *oauth2.Config {
 	end := p.Endpoint()

@@ -56,7 +56,7 @@ func TestOpenIDLogin(t *testing.T) {
 			t.Fatalf("%d to %s", a.StatusCode, a.Header.Get("Location"))
 		}
 		page := b.get("/account/connections")
-		if !strings.Contains(page.body, "You also log in with <strong>Example ID</strong>") {
+		if !strings.Contains(page.body, "You can log in with <strong>Example ID</strong>") {
 			t.Errorf("%d %s", page.StatusCode, page.body)
 		}
 	})
@@ -197,6 +197,9 @@ func TestOpenIDLink(t *testing.T) {
 	b.login(b.get("/login"), "alice", s.users["alice"])
 	start := func(b *browser) answer {
 		return b.get(hrefOf(b.get("/account/connections").body, "/login/openid?link="))
+	}
+	if at := start(b).Header.Get("Location"); !strings.Contains(at, "prompt=login") {
+		t.Errorf("whoever is logged in there would be linked: %s", at)
 	}
 	hers := hrefOf(b.get("/account/connections").body, "/login/openid?link=")
 	a := b.get(b.get(start(b).Header.Get("Location")).Header.Get("Location"))

@@ -69,7 +69,7 @@ func TestOpenIDProvider(t *testing.T) {
 
 	carol := newSurfer(t)
 	page := carol.login(origin+"/login", "carol")
-	if page.status != 200 || !strings.Contains(page.body, "carol@example.com") || !strings.Contains(page.body, "You also log in with") {
+	if page.status != 200 || !strings.Contains(page.body, "carol@example.com") || !strings.Contains(page.body, "You can log in with") {
 		t.Fatalf("carol: %d %s", page.status, page.body)
 	}
 	t.Run("an agent", func(t *testing.T) {
