@@ -349,7 +349,7 @@ func TestAttackOpenIDProvider(t *testing.T) {
 		"a login page as a script": document(func(d map[string]any) { d["authorization_endpoint"] = "javascript:alert(1)" }),
 		"an oversized document":    func(p *idp) { p.before["/.well-known/openid-configuration"] = large },
 		"a document that redirects": func(p *idp) {
-			p.before["/.well-known/openid-configuration"] = http.RedirectHandler("/jwks", 302).ServeHTTP
+			p.before["/.well-known/openid-configuration"] = http.RedirectHandler("/jwks", http.StatusFound).ServeHTTP
 		},
 		"a slow document": func(p *idp) {
 			p.before["/.well-known/openid-configuration"] = slow

@@ -104,11 +104,13 @@ func (s *Server) connections(w http.ResponseWriter, r *http.Request) error {
 		}
 		page.Connections = append(page.Connections, c)
 	}
+	if page.OpenID, err = s.openidPage(r.Context(), who, browser); err != nil {
+		return err
+	}
 	status := 200
 	if wrong != nil {
 		status = 400
 	}
-	page.OpenID = s.openidPage(who, browser)
 	return s.show(w, status, "connections", page)
 }
 

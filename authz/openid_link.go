@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"till/domain/account"
 	"till/domain/eventlog"
@@ -25,15 +26,20 @@ func (s *Server) openidName() string {
 	return s.upstream.Name
 }
 
-func (s *Server) openidPage(who visitor, browser string) *openidPage {
+func (s *Server) openidPage(ctx context.Context, who visitor, browser string) (*openidPage, error) {
 	if s.upstream == nil {
-		return nil
+		return nil, nil
 	}
 	p := &openidPage{Name: s.upstream.Name, Token: s.formToken("openid link", "", browser, who.Session)}
 	for _, l := range who.Account.Logins {
-		p.Linked = p.Linked || l.Provider == s.upstream.host()
+		subject, err := s.accounts.people.Open(ctx, l.Subject)
+		if err != nil {
+			return nil, err
+		}
+		// One host may be several issuers.
+		p.Linked = p.Linked || strings.HasPrefix(subject, s.upstream.Issuer+" ")
 	}
-	return p
+	return p, nil
 }
 
 // linkVisitor links the login to the account of the session that asked for it. By
