@@ -274,37 +274,6 @@ func TestOpenIDInvitation(t *testing.T) {
 	}
 }
 
-// The links outlive a new secret.
-func TestOpenIDRekey(t *testing.T) {
-	p := newIDP(t)
-	var people *memlog.Bucket
-	s := open(t, p.through("example.com"), func(c *authz.Config) { people = c.People.(*memlog.Bucket) })
-	in := s.begin(s.register("Test agent", callback))
-	in.get(in.callback)
-	who := s.account(t, "carol@example.com")
-	old, new := bytes.Repeat([]byte{7}, 32), bytes.Repeat([]byte{8}, 32)
-	before := s.links(t)
-	for range 2 { // it may be called again
-		if _, err := authz.Rekey(t.Context(), people, s.credentials, []account.State{who}, old, new); err != nil {
-			t.Fatal(err)
-		}
-	}
-	after := s.links(t)
-	if len(before) != 1 || len(after) != 1 || before[0] == after[0] {
-		t.Fatalf("%v became %v", before, after)
-	}
-	next := open(t, p.through(), func(c *authz.Config) {
-		c.Secret, c.Credentials, c.People, c.Log, c.Views = new, copied(t, s.credentials), people, s.log, s.views
-	})
-	b := next.browser()
-	if a := b.get(b.atProvider(b.get("/login"))); a.StatusCode != 303 {
-		t.Fatalf("%d %s", a.StatusCode, a.body)
-	}
-	if page := b.get("/account/connections"); !strings.Contains(page.body, "<strong>carol@example.com</strong>") {
-		t.Errorf("%s", page.body)
-	}
-}
-
 // copied holds the links only: open makes users of its own, under names that are taken.
 func copied(t *testing.T, from *memlog.Bucket) *memlog.Bucket {
 	t.Helper()
