@@ -156,7 +156,12 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
 	setCookie(w, at, "session", "", -1)
 	next := "/login"
 	if sealed := r.PostForm.Get("tx"); sealed != "" {
-		if _, _, err := s.transaction(r, at, sealed); err == nil {
+		if tx, browser, err := s.transaction(r, at, sealed); err == nil {
+			// A provider must not log the same person in again unasked.
+			tx.Login, tx.After = true, s.now()
+			if sealed, err = s.sealTransaction(tx, browser); err != nil {
+				return err
+			}
 			next += "?tx=" + sealed
 		}
 	}

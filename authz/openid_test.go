@@ -76,6 +76,14 @@ func TestOpenIDLogin(t *testing.T) {
 			t.Errorf("%d to %s", next.StatusCode, next.Header.Get("Location"))
 		}
 	})
+	t.Run("not you?", func(t *testing.T) {
+		in := s.begin(client)
+		page := in.get(in.get(in.callback).Header.Get("Location"))
+		page = in.get(in.post("/logout", fields(page.body, "/logout")).Header.Get("Location"))
+		if a := in.get(hrefOf(page.body, "/login/openid?")); !strings.Contains(a.Header.Get("Location"), "prompt=login") {
+			t.Errorf("the provider may log her in again unasked: %s", a.Header.Get("Location"))
+		}
+	})
 	t.Run("no password fits it", func(t *testing.T) {
 		for _, password := range []string{"", "carol", strings.TrimPrefix(first.User, "usr_")} {
 			if _, err := s.srv.Accounts().CheckPassword(t.Context(), "carol@example.com", password); err == nil {
