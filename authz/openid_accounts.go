@@ -2,7 +2,6 @@ package authz
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"strings"
 
@@ -33,8 +32,32 @@ func (a *Accounts) linked(ctx context.Context, id identity) (account.State, erro
 	if err != nil {
 		return s, err
 	}
-	if ok, err := a.counts(ctx, s, id); err != nil || !ok {
-		return account.State{}, errors.Join(err, ErrNobody)
+	if ok, err := a.counts(ctx, s, id); err != nil || ok {
+		return s, err
+	}
+	// Views may lag. What is nobody's may be given away, so the log has to say so.
+	if s, err = a.folded(ctx, user); err != nil {
+		return s, err
+	}
+	if ok, err := a.counts(ctx, s, id); err != nil || ok {
+		return s, err
+	}
+	return account.State{}, ErrNobody
+}
+
+// folded is the account as the log has it.
+func (a *Accounts) folded(ctx context.Context, user string) (s account.State, err error) {
+	for e, err := range a.log.Read(ctx, eventlog.Stream{Category: account.Category, ID: user}) {
+		if err != nil {
+			return s, err
+		}
+		event, err := a.types.Decode(e)
+		if err != nil {
+			return s, err
+		}
+		if event, ok := event.(account.Event); ok {
+			s = account.Evolve(s, event)
+		}
 	}
 	return s, nil
 }
@@ -58,118 +81,6 @@ func (a *Accounts) counts(ctx context.Context, s account.State, id identity) (bo
 	}
 	subject, err := eventlog.Seal(key, s.User, id.subject())
 	return err == nil && s.Links(subject), err
-}
-
-// openLinked opens an account that is logged in to through the provider only, and
-// returns it. The name must be free, unless it may vary. It returns ErrLogin,
-// ErrTaken or the log's errors, and may be called again after an error: the login
-// keeps the person's id from the first try on.
-func (a *Accounts) openLinked(ctx context.Context, id identity, name string, varies bool, role account.Role) (account.State, error) {
-	var none account.State
-	if normal, err := normalLogin(name); err != nil || normal != name {
-		return none, ErrLogin
-	}
-	names := []string{name}
-	if varies {
-		// The same for every try of the same person, so that no try keeps a second.
-		more := hex.EncodeToString(mac(a.keys.link, "name", id.Issuer, id.Subject))
-		names = append(names, shorten(name, 59)+"-"+more[:4], shorten(name, 55)+"-"+more[:8])
-	}
-	user, err := a.reserve(ctx, id, names)
-	if err != nil {
-		return none, err
-	}
-	login, err := a.claim(ctx, user, names)
-	if errors.Is(err, ErrTaken) {
-		a.destroying.RLock()
-		defer a.destroying.RUnlock()
-		return none, errors.Join(err, a.credentials.Delete(ctx, a.linkKey(id.subject())))
-	}
-	if err != nil {
-		return none, err
-	}
-	key, err := a.people.Make(ctx, user)
-	if err != nil {
-		return none, err
-	}
-	sealed, err := eventlog.Seal(key, user, login)
-	if err != nil {
-		return none, err
-	}
-	now := a.now()
-	_, err = a.handler.Do(ctx, user, account.Open{User: user, Login: sealed, Role: role, Credential: noPassword(user), At: now}, a.meta(now, user))
-	if errors.Is(err, account.ErrExists) {
-		// Somebody opened it with a password at the same moment: the name is theirs,
-		// and a name links nothing.
-		return none, ErrTaken
-	}
-	if err != nil {
-		return none, err
-	}
-	if err := a.record(ctx, user, id); err != nil {
-		return none, err
-	}
-	return a.state(ctx, user)
-}
-
-// noPassword is the credential of an account without one: sessions need it to end
-// with, and no hash lies under it. It follows from the id, so that whoever opens the
-// account twice does the same twice.
-func noPassword(user string) string { return "crd_" + strings.TrimPrefix(user, "usr_") }
-
-// reserve returns the id of the person whom the login is to open an account for.
-func (a *Accounts) reserve(ctx context.Context, id identity, names []string) (user string, err error) {
-	fresh, key := "usr_"+random(16), a.linkKey(id.subject())
-	owner, revision, err := a.linkOwner(ctx, id)
-	if errors.Is(err, ErrNobody) {
-		if taken, err := a.taken(ctx, names); err != nil || taken {
-			return "", errors.Join(err, ErrTaken)
-		}
-		err = a.credentials.Create(ctx, key, []byte(fresh))
-		if !errors.Is(err, eventlog.ErrKeyExists) {
-			return fresh, err
-		}
-		owner, revision, err = a.linkOwner(ctx, id) // at the same moment
-	}
-	if err != nil {
-		return "", err
-	}
-	s, err := a.state(ctx, owner)
-	if err != nil || s.User == "" || s.Credential == noPassword(owner) {
-		return owner, err
-	}
-	return fresh, a.credentials.Update(ctx, key, []byte(fresh), revision)
-}
-
-// taken is whether all the names are somebody's.
-func (a *Accounts) taken(ctx context.Context, names []string) (bool, error) {
-	for _, name := range names {
-		if _, err := a.user(ctx, name); errors.Is(err, ErrNobody) {
-			return false, nil
-		} else if err != nil {
-			return false, err
-		}
-	}
-	return true, nil
-}
-
-// claim takes the first of the names that is free, or the user's already.
-func (a *Accounts) claim(ctx context.Context, user string, names []string) (string, error) {
-	for _, name := range names {
-		err := a.credentials.Create(ctx, a.loginKey(name), []byte(user))
-		if errors.Is(err, eventlog.ErrKeyExists) {
-			owner, err := a.user(ctx, name)
-			if err != nil && !errors.Is(err, ErrNobody) {
-				return "", err
-			}
-			if owner == user {
-				return name, nil
-			}
-			continue
-		}
-		return name, err
-	}
-	return "", ErrTaken
 }
 
 // link makes the login at the provider count as the person's, who has an account
@@ -199,12 +110,15 @@ func (a *Accounts) takeOver(ctx context.Context, user string, id identity) error
 	if err != nil || owner == user {
 		return err
 	}
-	s, err := a.state(ctx, owner)
+	s, err := a.folded(ctx, owner)
 	if err != nil {
 		return err
 	}
-	if ok, err := a.counts(ctx, s, id); err != nil || ok {
-		return errors.Join(err, ErrLinked)
+	switch ok, err := a.counts(ctx, s, id); {
+	case err != nil:
+		return err
+	case ok:
+		return ErrLinked
 	}
 	return a.credentials.Update(ctx, a.linkKey(id.subject()), []byte(user), revision)
 }
@@ -225,24 +139,4 @@ func (a *Accounts) record(ctx context.Context, user string, id identity) error {
 	}
 	now := a.now()
 	return a.change(ctx, user, account.Link{Provider: id.Provider, Subject: subject, At: now}, a.meta(now, user))
-}
-
-// loginName is the name of an account that the person opens by logging in. A
-// verified address is theirs and must be free; any other name may be anybody's, so
-// that it carries the provider's and varies.
-func (id identity) loginName() (name string, varies bool) {
-	if mail, err := normalLogin(id.email()); err == nil {
-		return mail, false
-	}
-	name = id.Username
-	if name == "" {
-		name = id.Subject
-	}
-	clean := strings.Map(func(r rune) rune {
-		if (r >= 'a' && r <= 'z') || (r >= '0' && r <= '9') || r == '.' || r == '_' || r == '-' {
-			return r
-		}
-		return '-'
-	}, strings.ToLower(id.Provider+"-"+name))
-	return shorten(clean, 64), true
 }

@@ -147,3 +147,45 @@ func TestOpenIDRekeyCutOffAnywhere(t *testing.T) {
 		}
 	}
 }
+
+// deaf is a bucket that cannot be read while it says so.
+type deaf struct {
+	eventlog.Bucket
+	now *bool
+}
+
+func (d deaf) Get(ctx context.Context, key string) ([]byte, uint64, error) {
+	if *d.now {
+		return nil, 0, eventlog.ErrUnavailable
+	}
+	return d.Bucket.Get(ctx, key)
+}
+
+// While the shop cannot tell whose a login is, it is nobody's to be given away.
+func TestOpenIDOutage(t *testing.T) {
+	for name, which := range map[string]func(*authz.Config) *eventlog.Bucket{
+		"the keys of people": func(c *authz.Config) *eventlog.Bucket { return &c.People },
+		"the credentials":    func(c *authz.Config) *eventlog.Bucket { return &c.Credentials },
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newIDP(t)
+			out := false
+			s := open(t, p.through("example.com"), func(c *authz.Config) { b := which(c); *b = deaf{*b, &out} })
+			b := s.browser()
+			b.login(b.get("/login"), "alice", s.users["alice"])
+			href := hrefOf(b.get("/account/connections").body, "/login/openid?link=")
+			b.get(b.get(b.get(href).Header.Get("Location")).Header.Get("Location"))
+			client, accounts := s.register("Test agent", callback), s.count("account.opened")
+			in := s.begin(client)
+			out = true
+			if a := in.get(in.callback); a.StatusCode != 503 {
+				t.Errorf("%d %s", a.StatusCode, a.body)
+			}
+			out = false
+			in = s.begin(client)
+			if page := in.get(in.get(in.callback).Header.Get("Location")); !strings.Contains(page.body, "<strong>alice</strong>") || s.count("account.opened") != accounts {
+				t.Errorf("it is no longer hers: %d %s", page.StatusCode, page.body)
+			}
+		})
+	}
+}
