@@ -10,7 +10,7 @@ import (
 // Whatever is sent to the open addresses, the answer is one that the caller
 // made necessary, in the right form, and nothing is written.
 func FuzzOpenAddresses(f *testing.F) {
-	s := open(f)
+	s := open(f, newIDP(f).through("example.com"))
 	client, tok := s.connect("alice")
 	f.Add("/token", refreshForm(client, tok.Access).Encode())
 	f.Add("/token", s.redeemForm(client, "ac_x").Encode())
@@ -21,10 +21,15 @@ func FuzzOpenAddresses(f *testing.F) {
 	f.Add("/authorize", s.request(client).Encode())
 	f.Add("/authorize", "client_id=a&client_id=b")
 	f.Add("/login", "tx=x&form=y&username=alice&password=z")
+	f.Add("/login/openid", "tx=x&link=y&invite=z")
+	f.Add("/login/openid/callback", "state=x&code=y&iss=z")
+	f.Add("/login/openid/callback", "state=x&error=access_denied&state=y")
 	f.Add("/consent", "tx=x&decision=allow")
 	f.Add("/logout", "form=x")
 	f.Add("/setup", "link=x&username=alice&password=long+enough&again=long+enough")
 	f.Add("/account/connections", "grant=all&form=x")
+	f.Add("/account/connections", "rules=x&per_order=50&per_day=1,000&form=x")
+	f.Add("/account/approve", "request=a.b&decision=approve&form=x")
 	host := strings.TrimPrefix(s.url, "http://")
 	before, err := s.log.Head(f.Context())
 	if err != nil {
@@ -32,7 +37,7 @@ func FuzzOpenAddresses(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, path, body string) {
 		switch path {
-		case "/token", "/revoke", "/register", "/authorize", "/login", "/consent", "/logout", "/setup", "/account/connections":
+		case "/token", "/revoke", "/register", "/authorize", "/login", "/login/openid", "/login/openid/callback", "/consent", "/logout", "/setup", "/account/connections", "/account/approve":
 		default:
 			path = "/token"
 		}
@@ -42,7 +47,7 @@ func FuzzOpenAddresses(f *testing.F) {
 			media = "application/json"
 		}
 		req := httptest.NewRequest(method, target, strings.NewReader(body))
-		if path == "/authorize" {
+		if path == "/authorize" || strings.HasPrefix(path, "/login/openid") {
 			req = httptest.NewRequest("GET", target, nil)
 			req.URL.RawQuery = body
 		}

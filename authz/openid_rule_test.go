@@ -60,3 +60,18 @@ func TestNamesOfAProvidersPeople(t *testing.T) {
 		t.Errorf("%d characters: %q", len(name), name)
 	}
 }
+
+// What is said of a refused token repeats none of it that could be used.
+func FuzzWhyNot(f *testing.F) {
+	u := &upstream{OpenID: OpenID{Issuer: "https://login.example.com", ClientID: "till"}}
+	f.Add("eyJhbGciOiJub25lIn0.eyJpc3MiOiJodHRwczovL2xvZ2luLmV4YW1wbGUuY29tIiwiYXVkIjoidGlsbCJ9.")
+	f.Add("eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJ4IiwiYXVkIjpbMV19.AAAA")
+	f.Add("a.b.c")
+	f.Add("..")
+	f.Fuzz(func(t *testing.T, raw string) {
+		why := u.whyNot(raw)
+		if why == "" || len(why) > 300 || printable(why) != why || (len(raw) > 40 && strings.Contains(why, raw)) {
+			t.Errorf("%q", why)
+		}
+	})
+}
