@@ -179,6 +179,7 @@ func (s *Server) Handler() http.Handler {
 	if s.upstream != nil {
 		page(openidStart, s.openidStart, "GET")
 		page(openidCallback, s.openidCallback, "GET")
+		page("/login/openid/unlink", s.openidUnlink, "POST")
 	}
 	page("/consent", s.consent, "GET", "POST")
 	page("/setup", s.setup, "GET", "POST")

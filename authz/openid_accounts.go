@@ -123,6 +123,52 @@ func (a *Accounts) takeOver(ctx context.Context, user string, id identity) error
 	return a.credentials.Update(ctx, a.linkKey(id.subject()), []byte(user), revision)
 }
 
+// errLastLogin: nobody could log in to the account any more.
+var errLastLogin = errors.New("the account has no password")
+
+// hasPassword is whether a password opens the account.
+func (a *Accounts) hasPassword(ctx context.Context, s account.State) (bool, error) {
+	_, _, err := a.credentials.Get(ctx, credentialKey(s.Credential))
+	if errors.Is(err, eventlog.ErrNoKey) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// unlink takes the logins of an issuer off the account. It returns errLastLogin or
+// the log's errors. The event comes first: the login counts no more from then on.
+func (a *Accounts) unlink(ctx context.Context, s account.State, issuer string) error {
+	if ok, err := a.hasPassword(ctx, s); err != nil {
+		return err
+	} else if !ok {
+		return errLastLogin
+	}
+	for _, l := range s.Logins {
+		subject, err := a.people.Open(ctx, l.Subject)
+		if err != nil {
+			return err
+		}
+		if !strings.HasPrefix(subject, issuer+" ") {
+			continue
+		}
+		now := a.now()
+		if err := a.change(ctx, s.User, account.Unlink{Provider: l.Provider, Subject: l.Subject, At: now}, a.meta(now, s.User)); err != nil {
+			return err
+		}
+		if err := a.release(ctx, s.User, l.Subject); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// release gives the login at the provider back, unless it is another's by now.
+func (a *Accounts) release(ctx context.Context, user string, subject eventlog.Sealed) error {
+	a.destroying.RLock()
+	defer a.destroying.RUnlock()
+	return a.freeLink(ctx, user, subject)
+}
+
 // record puts the link on the log, if it does not stand there, and returns once
 // the views show it.
 func (a *Accounts) record(ctx context.Context, user string, id identity) error {

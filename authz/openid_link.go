@@ -16,6 +16,7 @@ type openidPage struct {
 	Name   string
 	Linked bool
 	Token  string
+	Unlink string // the form's token, empty where it is the only way in
 }
 
 // openidName is what the provider is called, empty if there is none.
@@ -39,6 +40,11 @@ func (s *Server) openidPage(ctx context.Context, who visitor, browser string) (*
 		// One host may be several issuers.
 		p.Linked = p.Linked || strings.HasPrefix(subject, s.upstream.Issuer+" ")
 	}
+	if other, err := s.accounts.hasPassword(ctx, who.Account); err != nil {
+		return nil, err
+	} else if other && p.Linked {
+		p.Unlink = s.formToken("openid unlink", "", browser, who.Session)
+	}
 	return p, nil
 }
 
@@ -56,6 +62,34 @@ func (s *Server) linkVisitor(w http.ResponseWriter, r *http.Request, at site, st
 		return s.upstreamFailed(w, r, st, browser, err)
 	}
 	s.cfg.Logger.Info("a login at the OpenID provider was linked", "provider", id.Provider, "user", who.User)
+	seeOther(w, "/account/connections")
+	return nil
+}
+
+// openidUnlink takes the provider's login off the visitor's account. Sessions that
+// began by it go on to their end.
+func (s *Server) openidUnlink(w http.ResponseWriter, r *http.Request) error {
+	at, _ := s.sites.of(r)
+	if err := parseForm(w, r); err != nil {
+		return err
+	}
+	who, err := s.visitor(r, at)
+	if err != nil {
+		return err
+	}
+	if err := s.checkForm(r, "openid unlink", "", readCookie(r, at, "browser"), who.Session); err != nil {
+		return err
+	}
+	if who.User == "" {
+		return errTransaction
+	}
+	if err := s.accounts.unlink(r.Context(), who.Account, s.upstream.Issuer); err != nil {
+		if errors.Is(err, errLastLogin) {
+			return &pageError{status: 409, title: "It is your only way in", text: "Your account has no password, so without this login nobody could open it.",
+				hint: "Ask whoever runs the shop for a password first: till user reset.", back: "/account/connections"}
+		}
+		return err
+	}
 	seeOther(w, "/account/connections")
 	return nil
 }

@@ -91,6 +91,14 @@ func TestOpenIDLogin(t *testing.T) {
 			}
 		}
 	})
+	t.Run("her only way in stays", func(t *testing.T) {
+		b := s.browser()
+		b.get(b.atProvider(b.get("/login")))
+		page := b.get("/account/connections")
+		if page.StatusCode != 200 || strings.Contains(page.body, "/login/openid/unlink") {
+			t.Errorf("%d %s", page.StatusCode, page.body)
+		}
+	})
 	t.Run("a password that she is given later ends her sessions", func(t *testing.T) {
 		b := s.browser()
 		b.get(b.atProvider(b.get("/login")))
@@ -219,11 +227,32 @@ func TestOpenIDLink(t *testing.T) {
 	if page := fresh.get("/account/connections"); !strings.Contains(page.body, "<strong>alice</strong>") {
 		t.Errorf("she cannot log in with it: %s", page.body)
 	}
+	t.Run("unlinked and linked again", func(t *testing.T) {
+		form := fields(b.get("/account/connections").body, "/login/openid/unlink")
+		bob := s.browser()
+		bob.login(bob.get("/login"), "bob", s.users["bob"])
+		bob.post("/login/openid/unlink", form).shown(t, 400)
+		b.post("/login/openid/unlink", form, "Sec-Fetch-Site", "cross-site").shown(t, 403)
+		b.post("/login/openid/unlink", url.Values{"form": {"x"}}).shown(t, 400)
+		if s.count("account.unlinked") != 0 || len(s.links(t)) != 1 {
+			t.Fatal("it was unlinked by somebody else")
+		}
+		if a := b.post("/login/openid/unlink", form); a.Header.Get("Location") != "/account/connections" || s.count("account.unlinked") != 1 || len(s.links(t)) != 0 {
+			t.Fatalf("%d %s", a.StatusCode, a.body)
+		}
+		sessions, accounts := s.count("session.started"), s.count("account.opened")
+		in := s.browser()
+		s.nobody(t, in.get(in.atProvider(in.get("/login"))), 403, "not to this shop", sessions, accounts)
+		b.get(b.get(start(b).Header.Get("Location")).Header.Get("Location"))
+		if s.count("account.linked") != 2 || len(s.links(t)) != 1 {
+			t.Errorf("%d links", s.count("account.linked"))
+		}
+	})
 	t.Run("another's login", func(t *testing.T) {
 		bob := s.browser()
 		bob.login(bob.get("/login"), "bob", s.users["bob"])
 		a := bob.get(bob.get(start(bob).Header.Get("Location")).Header.Get("Location"))
-		if a.StatusCode != 409 || !strings.Contains(a.body, "belongs to another account") || s.count("account.linked") != 1 {
+		if a.StatusCode != 409 || !strings.Contains(a.body, "belongs to another account") || s.count("account.linked") != 2 {
 			t.Errorf("%d %s", a.StatusCode, a.body)
 		}
 	})
@@ -233,7 +262,7 @@ func TestOpenIDLink(t *testing.T) {
 		bob.login(bob.get("/login"), "bob", s.users["bob"])
 		back := bob.get(start(bob).Header.Get("Location")).Header.Get("Location")
 		bob.login(bob.get("/login"), "alice", s.users["alice"])
-		if a := bob.get(back); a.StatusCode != 400 || s.count("account.linked") != 1 {
+		if a := bob.get(back); a.StatusCode != 400 || s.count("account.linked") != 2 {
 			t.Errorf("%d: bob's login was linked to alice", a.StatusCode)
 		}
 	})

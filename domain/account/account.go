@@ -43,11 +43,12 @@ type State struct {
 }
 
 // Command is what can be asked of an account: Open, ChangePassword, Disable,
-// Enable, Forget, Suspect, Link.
+// Enable, Forget, Suspect, Link, Unlink.
 type Command interface{ command() }
 
 // Event is what happens to an account: Opened, PasswordChanged, Disabled,
-// Enabled, Forgotten, LoginsRefused, Linked.
+// Enabled, Forgotten, LoginsRefused, Linked,
+// Unlinked.
 type Event interface{ event() }
 
 var (
@@ -80,4 +81,5 @@ func Register(t *eventlog.Types) {
 	eventlog.Register[Forgotten](t, "account.forgotten", 1)
 	eventlog.Register[LoginsRefused](t, "account.logins_refused", 1)
 	eventlog.Register[Linked](t, "account.linked", 1)
+	eventlog.Register[Unlinked](t, "account.unlinked", 1)
 }

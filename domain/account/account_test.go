@@ -92,7 +92,7 @@ func TestTwice(t *testing.T) {
 		for range rapid.IntRange(1, 20).Draw(t, "steps") {
 			cmd := rapid.SampledFrom([]account.Command{
 				open, account.ChangePassword{Credential: "crd_2", At: noon}, account.ChangePassword{Credential: "crd_3", At: noon},
-				account.Disable{At: noon}, account.Enable{At: noon}, account.Forget{At: noon}, link,
+				account.Disable{At: noon}, account.Enable{At: noon}, account.Forget{At: noon}, link, account.Unlink(link),
 			}).Draw(t, "command")
 			events, err := account.Decide(s, cmd)
 			story.Redone(t, account.Decider(), account.Redo, s, events...)
@@ -110,7 +110,7 @@ func TestGolden(t *testing.T) {
 	types := eventlog.NewTypes()
 	account.Register(types)
 	golden.Check(t, types, account.Opened(open), account.PasswordChanged{Credential: "crd_2", At: noon},
-		account.Disabled{At: noon}, account.Enabled{At: noon}, account.Forgotten{At: noon}, account.LoginsRefused{At: noon}, account.Linked(link))
+		account.Disabled{At: noon}, account.Enabled{At: noon}, account.Forgotten{At: noon}, account.LoginsRefused{At: noon}, account.Linked(link), account.Unlinked(link))
 }
 
 // Whoever guesses at a password leaves one event an hour, not one a guess.

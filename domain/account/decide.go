@@ -1,7 +1,6 @@
 package account
 
 import (
-	"slices"
 	"time"
 
 	"till/domain/eventlog"
@@ -131,6 +130,8 @@ func Decide(s State, c Command) ([]Event, error) {
 		return []Event{LoginsRefused(c)}, nil
 	case Link:
 		return decideLink(s, c)
+	case Unlink:
+		return decideUnlink(s, c)
 	}
 	panic("account: a command without a rule")
 }
@@ -170,10 +171,8 @@ func Evolve(s State, e Event) State {
 	case LoginsRefused:
 		s.Suspected = e.At
 		return s
-	case Linked:
-		// A copy: states that share the old list must not see the new one.
-		s.Logins = append(slices.Clone(s.Logins), Login{e.Provider, e.Subject})
-		return s
+	case Linked, Unlinked:
+		return evolveLogins(s, e)
 	}
 	panic("account: an event without a rule")
 }

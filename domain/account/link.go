@@ -33,8 +33,20 @@ type Linked struct {
 	At       time.Time       `json:"at"`
 }
 
-func (Link) command() {}
-func (Linked) event() {}
+// Unlink makes a login at another provider count no more.
+type Unlink Link
+
+// Unlinked: a login at another provider counts no more.
+type Unlinked struct {
+	Provider string          `json:"provider"`
+	Subject  eventlog.Sealed `json:"subject"`
+	At       time.Time       `json:"at"`
+}
+
+func (Link) command()   {}
+func (Unlink) command() {}
+func (Linked) event()   {}
+func (Unlinked) event() {}
 
 // MaxLogins is how many logins at other providers one account may have.
 const MaxLogins = 10
@@ -45,9 +57,11 @@ var ErrLogins = errors.New("account: too many linked logins")
 // Links is whether the login counts as this person's. Sealed text is equal when
 // it says the same of the same person.
 func (s State) Links(subject eventlog.Sealed) bool {
-	return slices.ContainsFunc(s.Logins, func(l Login) bool {
-		return l.Subject.Of == subject.Of && bytes.Equal(l.Subject.Data, subject.Data)
-	})
+	return slices.ContainsFunc(s.Logins, func(l Login) bool { return l.is(subject) })
+}
+
+func (l Login) is(subject eventlog.Sealed) bool {
+	return l.Subject.Of == subject.Of && bytes.Equal(l.Subject.Data, subject.Data)
 }
 
 func decideLink(s State, c Link) ([]Event, error) {
@@ -60,4 +74,26 @@ func decideLink(s State, c Link) ([]Event, error) {
 		return nil, ErrLogins
 	}
 	return []Event{Linked(c)}, nil
+}
+
+func decideUnlink(s State, c Unlink) ([]Event, error) {
+	if !s.Links(c.Subject) {
+		return nil, nil
+	}
+	return []Event{Unlinked(c)}, nil
+}
+
+// evolveLogins returns the account with its logins changed. The list is copied:
+// states that share the old one must not see the new one.
+func evolveLogins(s State, e Event) State {
+	switch e := e.(type) {
+	case Linked:
+		s.Logins = append(slices.Clone(s.Logins), Login{e.Provider, e.Subject})
+	case Unlinked:
+		s.Logins = slices.DeleteFunc(slices.Clone(s.Logins), func(l Login) bool { return l.is(e.Subject) })
+		if len(s.Logins) == 0 {
+			s.Logins = nil
+		}
+	}
+	return s
 }

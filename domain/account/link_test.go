@@ -25,6 +25,13 @@ func TestLink(t *testing.T) {
 	if len(before.Logins) != 1 || len(s.State().Logins) != 2 {
 		t.Errorf("%d logins before, %d after", len(before.Logins), len(s.State().Logins))
 	}
+	both := s.State()
+	s = s.When(account.Unlink(link)).Then(account.Unlinked(link)).When(account.Unlink(link)).Then().
+		When(account.Unlink(second)).Then(account.Unlinked(second))
+	if !both.Links(link.Subject) || !both.Links(second.Subject) || len(s.State().Logins) != 0 {
+		t.Errorf("before it %+v, after it %+v", both, s.State())
+	}
+	s = s.When(link).Then(account.Linked(link)).When(second).Then(account.Linked(second))
 	for name, c := range map[string]func(*account.Link){
 		"no provider": func(c *account.Link) { c.Provider = "" },
 		"another's":   func(c *account.Link) { c.Subject.Of = "usr_2" },

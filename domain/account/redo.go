@@ -18,6 +18,8 @@ func Redo(_ State, e Event) Command {
 		return Suspect(e)
 	case Linked:
 		return Link(e)
+	case Unlinked:
+		return Unlink(e)
 	}
 	panic("account: an event without a command")
 }

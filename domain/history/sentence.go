@@ -177,6 +177,8 @@ func belonging(event any) string {
 		return "failed to log in too often; further tries have to wait"
 	case account.Linked:
 		return "linked the account to a login at " + clean(e.Provider)
+	case account.Unlinked:
+		return "took the login at " + clean(e.Provider) + " off the account"
 	case session.Started:
 		return "logged in, until " + clock(e.Expires)
 	case session.Ended:
