@@ -95,7 +95,7 @@ func (a *Accounts) link(ctx context.Context, user string, id identity) error {
 	if err != nil {
 		return err
 	}
-	err = a.record(ctx, user, id)
+	err = a.record(ctx, user, id, eventlog.User)
 	if made && (errors.Is(err, account.ErrLogins) || errors.Is(err, account.ErrForgotten)) {
 		a.destroying.RLock()
 		defer a.destroying.RUnlock()
@@ -152,7 +152,9 @@ func (a *Accounts) unlink(ctx context.Context, s account.State, issuer string) e
 			continue
 		}
 		now := a.now()
-		if err := a.change(ctx, s.User, account.Unlink{Provider: l.Provider, Subject: l.Subject, At: now}, a.meta(now, s.User)); err != nil {
+		meta := a.meta(now, s.User)
+		meta.Actor.Kind = eventlog.User
+		if err := a.change(ctx, s.User, account.Unlink{Provider: l.Provider, Subject: l.Subject, At: now}, meta); err != nil {
 			return err
 		}
 		if err := a.release(ctx, s.User, l.Subject); err != nil {
@@ -171,7 +173,7 @@ func (a *Accounts) release(ctx context.Context, user string, subject eventlog.Se
 
 // record puts the link on the log, if it does not stand there, and returns once
 // the views show it.
-func (a *Accounts) record(ctx context.Context, user string, id identity) error {
+func (a *Accounts) record(ctx context.Context, user string, id identity, by eventlog.ActorKind) error {
 	key, err := a.people.Key(ctx, user)
 	if err != nil {
 		return err
@@ -184,5 +186,7 @@ func (a *Accounts) record(ctx context.Context, user string, id identity) error {
 		return err
 	}
 	now := a.now()
-	return a.change(ctx, user, account.Link{Provider: id.Provider, Subject: subject, At: now}, a.meta(now, user))
+	meta := a.meta(now, user)
+	meta.Actor.Kind = by
+	return a.change(ctx, user, account.Link{Provider: id.Provider, Subject: subject, At: now}, meta)
 }

@@ -189,3 +189,35 @@ func TestOpenIDOutage(t *testing.T) {
 		})
 	}
 }
+
+// overtaken is a bucket in which another tab of the same person was a moment faster.
+type overtaken struct {
+	eventlog.Bucket
+	user string
+}
+
+func (o overtaken) Create(ctx context.Context, key string, value []byte) error {
+	if strings.HasPrefix(key, "openid.") {
+		value = []byte(o.user)
+	}
+	if err := o.Bucket.Create(ctx, key, value); err != nil || !strings.HasPrefix(key, "openid.") {
+		return err
+	}
+	return eventlog.ErrKeyExists
+}
+
+// Of two tabs in which somebody logs in for the first time both open the one account.
+func TestOpenIDSecondTab(t *testing.T) {
+	p := newIDP(t)
+	const user = "usr_AAAAAAAAAAAAAAAAAAAAAA"
+	s := open(t, p.through("example.com"), func(c *authz.Config) { c.Credentials = overtaken{c.Credentials, user} })
+	client := s.register("Test agent", callback)
+	in := s.begin(client)
+	if a := in.get(in.callback); a.StatusCode != 303 {
+		t.Fatalf("%d %s", a.StatusCode, a.body)
+	}
+	if who := s.account(t, "carol@example.com"); who.User != user {
+		t.Errorf("%+v", who)
+	}
+	s.isCarols(t, client)
+}

@@ -56,7 +56,7 @@ func (a *Accounts) openLinked(ctx context.Context, id identity, name string, var
 	if err != nil {
 		return none, err
 	}
-	if err := a.record(ctx, user, id); err != nil {
+	if err := a.record(ctx, user, id, eventlog.System); err != nil {
 		return none, err
 	}
 	return a.state(ctx, user)
@@ -72,11 +72,9 @@ func (a *Accounts) reserve(ctx context.Context, id identity, names []string) (us
 	fresh, key := "usr_"+random(16), a.linkKey(id.subject())
 	owner, revision, err := a.linkOwner(ctx, id)
 	if errors.Is(err, ErrNobody) {
-		taken, err := a.taken(ctx, names)
-		if err != nil {
+		if taken, err := a.taken(ctx, names); err != nil {
 			return "", err
-		}
-		if taken {
+		} else if taken {
 			return "", ErrTaken
 		}
 		err = a.credentials.Create(ctx, key, []byte(fresh))
