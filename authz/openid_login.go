@@ -1,6 +1,7 @@
 package authz
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -146,7 +147,7 @@ func (s *Server) openidCallback(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if st.Tx.Client == "" {
-		seeOther(w, "/account/connections")
+		seeOther(w, cmp.Or(st.Tx.Next, "/account/connections"))
 		return nil
 	}
 	sealed, err := s.sealTransaction(st.Tx, browser)

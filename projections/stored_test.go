@@ -168,6 +168,9 @@ func everything(t *testing.T) *shop {
 	do(s, s.accounts, "usr_2", account.Command(account.Disable{At: s.now}))
 	do(s, s.accounts, "usr_2", account.Command(account.Enable{At: s.now}))
 	do(s, s.accounts, "usr_2", account.Command(account.Suspect{At: s.now}))
+	link := account.Link{Provider: "login.example.com", Subject: eventlog.Sealed{Of: "usr_2", Data: []byte("sealed")}, At: s.now}
+	do(s, s.accounts, "usr_2", account.Command(link))
+	do(s, s.accounts, "usr_2", account.Command(account.Unlink(link)))
 	do(s, s.accounts, "usr_3", account.Command(account.Forget{At: s.now}))
 	do(s, s.products, bed.ID, catalog.Command(catalog.Withdraw{}))
 	do(s, s.process.Orders, pending.Order.ID, order.Command(order.Join{By: "key:1"}))
