@@ -1,6 +1,7 @@
 // Package account is a person's account with the shop: the sealed login name,
-// the role and which credential counts. It holds no password, not even as a
-// hash, and knows nothing of what the person allowed their agents.
+// the role and which credentials count. It holds no password, not even as a
+// hash, and no passkey's key, and knows nothing of what the person allowed
+// their agents.
 package account
 
 import (
@@ -32,7 +33,12 @@ type State struct {
 	// Credential names the password hash that counts. Sessions carry the one
 	// under which they began, so that a new password ends them all.
 	Credential string `json:"credential,omitempty"`
-	Disabled   bool   `json:"disabled,omitempty"`
+	// Passkeys count beside the password, the oldest first, until another password
+	// does: whoever chooses one may have lost the authenticator too.
+	Passkeys []Passkey `json:"passkeys,omitempty"`
+	// PasskeyChanges is how often one came or went.
+	PasskeyChanges int  `json:"passkey_changes,omitempty"`
+	Disabled       bool `json:"disabled,omitempty"`
 	// Forgotten is for good: the key that opens the login name is destroyed.
 	Forgotten bool      `json:"forgotten,omitempty"`
 	At        time.Time `json:"at,omitzero"`
@@ -43,12 +49,12 @@ type State struct {
 }
 
 // Command is what can be asked of an account: Open, ChangePassword, Disable,
-// Enable, Forget, Suspect, Link, Unlink.
+// Enable, Forget, Suspect, Link, Unlink, AddPasskey, RemovePasskey.
 type Command interface{ command() }
 
 // Event is what happens to an account: Opened, PasswordChanged, Disabled,
-// Enabled, Forgotten, LoginsRefused, Linked,
-// Unlinked.
+// Enabled, Forgotten, LoginsRefused, Linked, Unlinked, PasskeyAdded,
+// PasskeyRemoved.
 type Event interface{ event() }
 
 var (
@@ -82,4 +88,6 @@ func Register(t *eventlog.Types) {
 	eventlog.Register[LoginsRefused](t, "account.logins_refused", 1)
 	eventlog.Register[Linked](t, "account.linked", 1)
 	eventlog.Register[Unlinked](t, "account.unlinked", 1)
+	eventlog.Register[PasskeyAdded](t, "account.passkey_added", 1)
+	eventlog.Register[PasskeyRemoved](t, "account.passkey_removed", 1)
 }

@@ -93,6 +93,8 @@ func TestTwice(t *testing.T) {
 			cmd := rapid.SampledFrom([]account.Command{
 				open, account.ChangePassword{Credential: "crd_2", At: noon}, account.ChangePassword{Credential: "crd_3", At: noon},
 				account.Disable{At: noon}, account.Enable{At: noon}, account.Forget{At: noon}, link, account.Unlink(link),
+				account.RemovePasskey{ID: "psk_1", At: noon}, account.RemovePasskey{ID: "psk_2", At: noon},
+				add("psk_1", s.Credential, s.PasskeyChanges), add("psk_2", s.Credential, s.PasskeyChanges), add("psk_3", "crd_1", 0),
 			}).Draw(t, "command")
 			events, err := account.Decide(s, cmd)
 			story.Redone(t, account.Decider(), account.Redo, s, events...)
@@ -110,7 +112,9 @@ func TestGolden(t *testing.T) {
 	types := eventlog.NewTypes()
 	account.Register(types)
 	golden.Check(t, types, account.Opened(open), account.PasswordChanged{Credential: "crd_2", At: noon},
-		account.Disabled{At: noon}, account.Enabled{At: noon}, account.Forgotten{At: noon}, account.LoginsRefused{At: noon}, account.Linked(link), account.Unlinked(link))
+		account.Disabled{At: noon}, account.Enabled{At: noon}, account.Forgotten{At: noon}, account.LoginsRefused{At: noon},
+		account.Linked(link), account.Unlinked(link),
+		account.PasskeyAdded{ID: "psk_1", At: noon}, account.PasskeyRemoved{ID: "psk_1", At: noon})
 }
 
 // Whoever guesses at a password leaves one event an hour, not one a guess.

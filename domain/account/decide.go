@@ -15,7 +15,7 @@ type Open struct {
 	At         time.Time
 }
 
-// ChangePassword makes another credential count.
+// ChangePassword makes another credential count, and no passkey any more.
 type ChangePassword struct {
 	Credential string
 	At         time.Time
@@ -28,7 +28,7 @@ type Disable struct{ At time.Time }
 type Enable struct{ At time.Time }
 
 // Forget shuts the account for good. Whoever sends it then destroys the key of
-// the person's name and their password hashes.
+// the person's name, their password hashes and their passkeys.
 type Forget struct{ At time.Time }
 
 // Suspect notes that so many logins failed that further ones have to wait.
@@ -54,7 +54,7 @@ type Opened struct {
 	At         time.Time       `json:"at"`
 }
 
-// PasswordChanged: another credential counts.
+// PasswordChanged: another credential counts, and no passkey of before.
 type PasswordChanged struct {
 	Credential string    `json:"credential"`
 	At         time.Time `json:"at"`
@@ -132,6 +132,10 @@ func Decide(s State, c Command) ([]Event, error) {
 		return decideLink(s, c)
 	case Unlink:
 		return decideUnlink(s, c)
+	case AddPasskey:
+		return decideAddPasskey(s, c)
+	case RemovePasskey:
+		return decideRemovePasskey(s, c)
 	}
 	panic("account: a command without a rule")
 }
@@ -156,7 +160,7 @@ func Evolve(s State, e Event) State {
 	case Opened:
 		return State{User: e.User, Login: e.Login, Role: e.Role, Credential: e.Credential, At: e.At}
 	case PasswordChanged:
-		s.Credential = e.Credential
+		s.Credential, s.Passkeys = e.Credential, nil
 		return s
 	case Disabled:
 		s.Disabled = true
@@ -166,13 +170,17 @@ func Evolve(s State, e Event) State {
 		return s
 	case Forgotten:
 		// The sealed name stays: without its key it is noise, and reads "erased".
-		s.Forgotten, s.Credential = true, ""
+		s.Forgotten, s.Credential, s.Passkeys = true, "", nil
 		return s
 	case LoginsRefused:
 		s.Suspected = e.At
 		return s
 	case Linked, Unlinked:
 		return evolveLogins(s, e)
+	case PasskeyAdded:
+		return s.withPasskey(e)
+	case PasskeyRemoved:
+		return s.withoutPasskey(e.ID)
 	}
 	panic("account: an event without a rule")
 }

@@ -2,7 +2,7 @@ package account
 
 // Redo returns the command that made the event, so that it can be decided
 // again on another state.
-func Redo(_ State, e Event) Command {
+func Redo(s State, e Event) Command {
 	switch e := e.(type) {
 	case Opened:
 		return Open(e)
@@ -20,6 +20,10 @@ func Redo(_ State, e Event) Command {
 		return Link(e)
 	case Unlinked:
 		return Unlink(e)
+	case PasskeyAdded:
+		return AddPasskey{ID: e.ID, Credential: s.Credential, After: s.PasskeyChanges, At: e.At}
+	case PasskeyRemoved:
+		return RemovePasskey(e)
 	}
 	panic("account: an event without a command")
 }

@@ -166,7 +166,7 @@ func belonging(event any) string {
 	case account.Opened:
 		return "opened an account as " + string(e.Role)
 	case account.PasswordChanged:
-		return "changed the password"
+		return "changed the password, which ends passkeys too"
 	case account.Disabled:
 		return "shut the account"
 	case account.Enabled:
@@ -179,7 +179,14 @@ func belonging(event any) string {
 		return "linked the account to a login at " + clean(e.Provider)
 	case account.Unlinked:
 		return "took the login at " + clean(e.Provider) + " off the account"
+	case account.PasskeyAdded:
+		return "added the passkey " + clean(e.ID)
+	case account.PasskeyRemoved:
+		return "removed the passkey " + clean(e.ID)
 	case session.Started:
+		if e.Passkey != "" {
+			return "logged in with the passkey " + clean(e.Passkey) + ", until " + clock(e.Expires)
+		}
 		return "logged in, until " + clock(e.Expires)
 	case session.Ended:
 		return "logged out"

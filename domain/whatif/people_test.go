@@ -92,3 +92,38 @@ func TestWhoWouldNotBeLetIn(t *testing.T) {
 		})
 	}
 }
+
+// A login with a passkey stands on the passkey.
+func TestWhatIfAPasskeyWereNotThere(t *testing.T) {
+	ann := eventlog.Stream{Category: "account", ID: "usr_ann"}
+	log, types := memlog.New("e"), eventlog.NewTypes()
+	account.Register(types)
+	session.Register(types)
+	var at eventlog.Position
+	put := func(s eventlog.Stream, number uint64, event any) {
+		t.Helper()
+		e := eventlog.Envelope{Stream: s, Number: number, Meta: eventlog.Meta{Time: noon}}
+		var err error
+		if e.Type, e.Version, e.Data, err = types.Encode(event); err != nil {
+			t.Fatal(err)
+		}
+		expected := at
+		if number == 1 {
+			expected = 0
+		}
+		if at, err = log.Append(t.Context(), eventlog.Change{Stream: s, Expected: expected, Events: []eventlog.Envelope{e}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(ann, 1, account.Opened{User: "usr_ann", Login: eventlog.Sealed{Of: "usr_ann", Data: []byte{1}}, Role: account.Customer, Credential: "crd_1", At: noon})
+	put(ann, 2, account.PasskeyAdded{ID: "psk_1", At: noon})
+	put(eventlog.Stream{Category: "session", ID: "s"}, 1, session.Started{User: "usr_ann", Credential: "crd_1", Passkey: "psk_1", At: noon, Expires: noon.Add(time.Hour)})
+	var reasons []error
+	_, err := whatif.Think(t.Context(), log, types, 3, "o", whatif.Change{Without: []eventlog.Position{2}}, func(c whatif.Consequence) error {
+		reasons = append(reasons, c.Reason)
+		return nil
+	}, func(eventlog.Position) error { return nil })
+	if err != nil || len(reasons) != 1 || !errors.Is(reasons[0], whatif.ErrPasskey) {
+		t.Errorf("%v %v", reasons, err)
+	}
+}

@@ -30,6 +30,8 @@ var (
 	ErrNoAccount = errors.New("the person has no open account then")
 	// ErrPassword: another password counts then.
 	ErrPassword = errors.New("another password counts then")
+	// ErrPasskey: the passkey does not count then.
+	ErrPasskey = errors.New("the passkey does not count then")
 	// ErrNoClient: the client is not registered then.
 	ErrNoClient = errors.New("the client is not registered then")
 	// ErrNotQuoted: the cart is not the one that was bought.
@@ -55,8 +57,13 @@ func (t *thought) rules(ctx context.Context, e eventlog.Envelope, event any) (ot
 			return false, ErrNoClient
 		}
 	case session.Started:
-		if was, now, ok := pair[account.State](t, account.Category, event.User); ok && was.Credential == event.Credential && now.Credential != event.Credential {
+		was, now, ok := pair[account.State](t, account.Category, event.User)
+		switch {
+		case !ok:
+		case was.Credential == event.Credential && now.Credential != event.Credential:
 			return false, ErrPassword
+		case was.HasPasskey(event.Passkey) && !now.HasPasskey(event.Passkey):
+			return false, ErrPasskey
 		}
 	case order.CheckoutStarted:
 		return false, t.quoted(event.User)

@@ -19,10 +19,13 @@ type State struct {
 	User string `json:"user,omitempty"`
 	// Credential is the account's credential at the login. The session ends
 	// when another one counts.
-	Credential string    `json:"credential,omitempty"`
-	At         time.Time `json:"at,omitzero"`
-	Expires    time.Time `json:"expires,omitzero"`
-	Ended      bool      `json:"ended,omitempty"`
+	Credential string `json:"credential,omitempty"`
+	// Passkey is the one that it began with, empty if that was the password. The
+	// session ends when it counts no more.
+	Passkey string    `json:"passkey,omitempty"`
+	At      time.Time `json:"at,omitzero"`
+	Expires time.Time `json:"expires,omitzero"`
+	Ended   bool      `json:"ended,omitempty"`
 }
 
 // Command is what can be asked of a session: Start, End.
@@ -35,6 +38,7 @@ type Event interface{ event() }
 type Start struct {
 	User       string
 	Credential string
+	Passkey    string
 	At         time.Time
 	Expires    time.Time
 }
@@ -49,6 +53,7 @@ func (End) command()   {}
 type Started struct {
 	User       string    `json:"user"`
 	Credential string    `json:"credential"`
+	Passkey    string    `json:"passkey,omitempty"`
 	At         time.Time `json:"at"`
 	Expires    time.Time `json:"expires"`
 }
@@ -102,7 +107,7 @@ func Decide(s State, c Command) ([]Event, error) {
 func Evolve(s State, e Event) State {
 	switch e := e.(type) {
 	case Started:
-		return State{User: e.User, Credential: e.Credential, At: e.At, Expires: e.Expires}
+		return State{User: e.User, Credential: e.Credential, Passkey: e.Passkey, At: e.At, Expires: e.Expires}
 	case Ended:
 		s.Ended = true
 		return s
@@ -111,7 +116,7 @@ func Evolve(s State, e Event) State {
 }
 
 // Live is whether the session counts at the time, given the account's present
-// credential.
+// credential. Whether its passkey still counts is for who knows the account's.
 func (s State) Live(now time.Time, credential string) bool {
 	return s.User != "" && !s.Ended && now.Before(s.Expires) && s.Credential == credential
 }

@@ -31,6 +31,11 @@ func TestSession(t *testing.T) {
 		}
 	}
 	s.When(start).Refused(session.ErrExists)
+	byPasskey := start
+	byPasskey.Passkey = "psk_1"
+	if got := story.Given(t, session.Decider()).When(byPasskey).Then(session.Started(byPasskey)).State(); got.Passkey != "psk_1" || !got.Live(noon, "crd_1") {
+		t.Errorf("%+v", got)
+	}
 	s = s.When(session.End{At: noon}).Then(session.Ended{At: noon}).When(session.End{At: noon}).Then()
 	if s.State().Live(noon, "crd_1") {
 		t.Error("it lives on after its end")
@@ -48,5 +53,8 @@ func TestGolden(t *testing.T) {
 }
 
 func TestRedo(t *testing.T) {
+	started := session.Started(start)
+	started.Passkey = "psk_1"
+	story.Redone[session.State, session.Command, session.Event](t, session.Decider(), session.Redo, session.State{}, started)
 	story.Redone[session.State, session.Command, session.Event](t, session.Decider(), session.Redo, session.State{}, session.Started(start), session.Ended{At: noon})
 }
