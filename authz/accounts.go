@@ -16,7 +16,8 @@ import (
 // Accounts opens accounts and checks passwords. A login name rests as a MAC in
 // a bucket, which makes it unique, and sealed on the log; a password hash
 // rests in the bucket only, under the credential's id, and the account's event
-// says which credential counts: so a crash in between changes nothing.
+// says which credential counts: so a crash in between changes nothing. Passkeys
+// rest in the bucket likewise, under the account's id.
 type Accounts struct {
 	people      *People
 	credentials eventlog.Bucket
@@ -27,8 +28,8 @@ type Accounts struct {
 	now         func() time.Time
 	log         eventlog.Log
 	types       *eventlog.Types
-	// destroying is held, for reading, by whoever destroys keys or password
-	// hashes. See Hold.
+	// destroying is held, for reading, by whoever destroys keys, passkeys or
+	// password hashes. See Hold.
 	destroying sync.RWMutex
 }
 
@@ -136,8 +137,8 @@ func (a *Accounts) store(ctx context.Context, password string) (credential strin
 	return credential, a.credentials.Put(ctx, credentialKey(credential), []byte(hash))
 }
 
-// SetPassword gives the person another password. All their browser sessions
-// end with it; their agents stay connected. It returns ErrPassword,
+// SetPassword gives the person another password. All their browser sessions and
+// passkeys end with it; their agents stay connected. It returns ErrPassword,
 // account.ErrUnknown or the log's errors.
 func (a *Accounts) SetPassword(ctx context.Context, user, password string) error {
 	if !passwordFits(password) {
@@ -163,6 +164,9 @@ func (a *Accounts) SetPassword(ctx context.Context, user, password string) error
 		return err
 	}
 	if err := a.views.Wait(ctx, out.Position); err != nil {
+		return err
+	}
+	if err := a.keepPasskeys(ctx, user, now); err != nil {
 		return err
 	}
 	a.destroying.RLock()

@@ -1,6 +1,8 @@
 package authz_test
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"flag"
 	"net/http"
 	"net/http/httptest"
@@ -28,6 +30,17 @@ func (s *shop) ask(method, host, target string, headers ...string) *httptest.Res
 	w := httptest.NewRecorder()
 	s.srv.Handler().ServeHTTP(w, req)
 	return w
+}
+
+// scriptsOf are a page's scripts as a policy names them.
+func scriptsOf(page string) (all []string) {
+	parts := strings.Split(page, "<script")
+	for _, part := range parts[1:] {
+		script, _, _ := strings.Cut(strings.TrimPrefix(part, ">"), "</script>")
+		sum := sha256.Sum256([]byte(script))
+		all = append(all, "'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'")
+	}
+	return all
 }
 
 func TestDocuments(t *testing.T) {
@@ -184,8 +197,18 @@ func TestAttackTransport(t *testing.T) {
 				t.Errorf("policy %q lacks %q", csp, part)
 			}
 		}
-		if strings.Contains(csp, "unsafe") || strings.Contains(w.Body.String(), "<script") || strings.Contains(w.Body.String(), "http://") {
-			t.Errorf("policy %q, or the page holds a script or a foreign address", csp)
+		if strings.Contains(csp, "unsafe") || strings.Contains(w.Body.String(), "http://") {
+			t.Errorf("policy %q, or the page holds a foreign address", csp)
+		}
+		if scripts := scriptsOf(w.Body.String()); len(scripts) != 1 || !strings.HasSuffix(csp, "; script-src "+scripts[0]) {
+			t.Errorf("policy %q is for other scripts than the page's: %q", csp, scripts)
+		}
+		// Only pages that ask an authenticator have the script.
+		for path, host := range map[string]string{"/": "shop.mydomain.net", "/setup?link=x": "shop.mydomain.net", "/authorize?client_id=x": "shop.mydomain.net"} {
+			w := s.ask("GET", host, path)
+			if csp := w.Header().Get("Content-Security-Policy"); strings.Contains(csp, "script") || strings.Contains(w.Body.String(), "<script") || !strings.HasPrefix(csp, "default-src 'none'") {
+				t.Errorf("%s has a script, or a policy for one: %q", path, csp)
+			}
 		}
 		c := w.Result().Cookies()
 		if len(c) != 1 || !strings.HasPrefix(c[0].Name, "__Host-") || !c[0].Secure || !c[0].HttpOnly || c[0].SameSite != http.SameSiteLaxMode || c[0].Path != "/" || c[0].Domain != "" {

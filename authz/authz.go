@@ -47,8 +47,8 @@ type Config struct {
 	Log   eventlog.Log
 	Types *eventlog.Types
 	Views Views
-	// Credentials keeps login names and linked logins (as MACs) and password
-	// hashes; Pending keeps registrations until their first consent, and which
+	// Credentials keeps login names and linked logins (as MACs), password hashes and
+	// passkeys; Pending keeps registrations until their first consent, and which
 	// logins at a provider are used up, and should expire entries after seven
 	// days; People keeps the wrapped keys that seal names.
 	Credentials, Pending, People eventlog.Bucket
@@ -87,6 +87,7 @@ type Server struct {
 	strays   strays
 	uses     uses
 	upstream *upstream // nil: none
+	relying  relying
 
 	grants   *decider.Handler[grant.State, grant.Command, grant.Event]
 	clients  *decider.Handler[client.State, client.Command, client.Event]
@@ -142,6 +143,7 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{
 		cfg: cfg, sites: sites, keys: keys, pages: pages,
 		limits:   newLimits(),
+		relying:  newRelying(sites),
 		accounts: newAccounts(cfg, keys),
 		grants:   decider.NewHandler(grant.Decider(), cfg.Types, cfg.Log, cfg.Views),
 		clients:  decider.NewHandler(client.Decider(), cfg.Types, cfg.Log, cfg.Views),
@@ -176,6 +178,7 @@ func (s *Server) Handler() http.Handler {
 	}
 	page("/authorize", s.authorize, "GET")
 	page("/login", s.login, "GET", "POST")
+	page("/login/passkey", s.passkeyLogin, "POST")
 	if s.upstream != nil {
 		page(openidStart, s.openidStart, "GET")
 		page(openidCallback, s.openidCallback, "GET")
@@ -186,6 +189,7 @@ func (s *Server) Handler() http.Handler {
 	page("/logout", s.logout, "POST")
 	page("/account/connections", s.connections, "GET", "POST")
 	page("/account/approve", s.approve, "GET", "POST")
+	page("/account/passkeys", s.passkeys, "GET", "POST")
 	page("/{$}", s.home, "GET")
 	mux.Handle("/", s.known(http.HandlerFunc(nowhere)))
 	return mux

@@ -31,7 +31,7 @@ func (s *Server) ForgetAccount(ctx context.Context, user string, by eventlog.Act
 	return disconnected, a.erase(ctx, user)
 }
 
-// Hold keeps keys and password hashes from being destroyed until release is
+// Hold keeps keys, passkeys and password hashes from being destroyed until release is
 // called, so that what the log says at a moment and what lies beside it fit
 // together in a backup. Nothing else waits.
 func (a *Accounts) Hold() (release func()) {
@@ -40,7 +40,8 @@ func (a *Accounts) Hold() (release func()) {
 }
 
 // erase destroys what is kept of the person beside the log: the login name as it
-// is looked up, every password hash that ever counted, and at last the key.
+// is looked up, every password hash that ever counted, the passkeys, and at last
+// the key.
 func (a *Accounts) erase(ctx context.Context, user string) error {
 	for e, err := range a.log.Read(ctx, eventlog.Stream{Category: account.Category, ID: user}) {
 		if err != nil {
@@ -61,6 +62,9 @@ func (a *Accounts) erase(ctx context.Context, user string) error {
 		if err != nil {
 			return err
 		}
+	}
+	if err := a.forgetPasskeys(ctx, user); err != nil {
+		return err
 	}
 	return a.people.Forget(ctx, user)
 }

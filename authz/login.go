@@ -21,7 +21,8 @@ type loginPage struct {
 	Login    string
 	Problem  string
 	Demo     bool
-	OpenID   string // the name of the provider, empty without one
+	OpenID   string        // the name of the provider, empty without one
+	Passkey  *passkeyOffer // nil where there are none
 }
 
 // login shows the login page and takes its form. Without a transaction it
@@ -58,8 +59,12 @@ func (s *Server) ownTransaction(w http.ResponseWriter, r *http.Request, at site,
 }
 
 func (s *Server) showLogin(w http.ResponseWriter, status int, tx transaction, sealed, browser, login, problem string) error {
+	offer, err := s.passkeyOffer(tx, browser)
+	if err != nil {
+		return err
+	}
 	return s.show(w, status, "login", loginPage{
-		frame: frame{Title: "Log in"}, Tx: sealed, Form: s.formToken("login", tx.ID, browser, ""),
+		frame: frame{Title: "Log in", scripted: offer != nil}, Passkey: offer, Tx: sealed, Form: s.formToken("login", tx.ID, browser, ""),
 		App: appName(tx.Name, tx.Client), Verified: tx.Verified, Login: login, Problem: problem, Demo: s.cfg.Demo,
 		OpenID: s.openidName(),
 	})

@@ -11,13 +11,15 @@ import (
 	"time"
 )
 
-//go:embed pages/*.html pages/style.css
+//go:embed pages/*.html pages/style.css pages/passkey.js
 var pageFiles embed.FS
 
-// pages are the server's HTML pages: no scripts, nothing from elsewhere.
+// pages are the server's HTML pages: nothing from elsewhere, and one script,
+// without which browsers offer no passkeys and every page works all the same.
 type pages struct {
 	by     map[string]*template.Template
 	policy string // Content-Security-Policy without form-action
+	script string // the script's source in the policy of the pages that have it
 }
 
 // frame is what every page's data begins with.
@@ -27,36 +29,54 @@ type frame struct {
 	// to the redirect that answers the form, and the consent page's leads to
 	// the client.
 	anyForm bool
+	// scripted lets the page have the script for passkeys.
+	scripted bool
 }
 
-func (f frame) openForm() bool { return f.anyForm }
+func (f frame) needs() (openForm, script bool) { return f.anyForm, f.scripted }
 
 func newPages() (*pages, error) {
-	css, err := pageFiles.ReadFile("pages/style.css")
-	if err != nil {
+	css, err1 := pageFiles.ReadFile("pages/style.css")
+	js, err2 := pageFiles.ReadFile("pages/passkey.js")
+	if err := errors.Join(err1, err2); err != nil {
 		return nil, err
 	}
-	p := &pages{by: map[string]*template.Template{}}
-	for _, name := range []string{"login", "consent", "connections", "home", "problem", "setup", "approve"} {
-		t := template.New("frame.html").Funcs(template.FuncMap{"style": func() template.CSS { return template.CSS(css) }})
+	p := &pages{by: map[string]*template.Template{}, script: source(js)}
+	for _, name := range []string{"login", "consent", "connections", "home", "problem", "setup", "approve", "passkeys"} {
+		t := template.New("frame.html").Funcs(template.FuncMap{
+			"style":  func() template.CSS { return template.CSS(css) },
+			"script": func() template.HTML { return template.HTML("<script>" + string(js) + "</script>") },
+		})
+		var err error
 		if p.by[name], err = t.ParseFS(pageFiles, "pages/frame.html", "pages/rules.html", "pages/"+name+".html"); err != nil {
 			return nil, err
 		}
 	}
-	sum := sha256.Sum256(css)
-	p.policy = "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; img-src data:; frame-ancestors 'none'; base-uri 'none'"
+	p.policy = "default-src 'none'; style-src " + source(css) + "; img-src data:; frame-ancestors 'none'; base-uri 'none'"
 	return p, nil
 }
 
+// source names a text in a Content-Security-Policy: that one and no other.
+func source(text []byte) string {
+	sum := sha256.Sum256(text)
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+}
+
 // show renders a page with the headers that keep it to itself.
-func (s *Server) show(w http.ResponseWriter, status int, name string, data interface{ openForm() bool }) error {
+func (s *Server) show(w http.ResponseWriter, status int, name string, data interface {
+	needs() (openForm, script bool)
+}) error {
 	var body bytes.Buffer
 	if err := s.pages.by[name].Execute(&body, data); err != nil {
 		return err
 	}
 	policy := s.pages.policy
-	if !data.openForm() {
+	openForm, script := data.needs()
+	if !openForm {
 		policy += "; form-action 'self'"
+	}
+	if script {
+		policy += "; script-src " + s.pages.script
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")

@@ -27,6 +27,8 @@ type keys struct {
 	link        []byte // turns logins at a provider into bucket keys
 	proof       []byte // makes nonce and verifier of such a login
 	upstream    cipher.AEAD
+	passkey     cipher.AEAD // seals what authenticators are asked
+	challenge   []byte      // turns a challenge into the id of its session
 }
 
 func newKeys(secret []byte) (keys, error) {
@@ -54,8 +56,8 @@ func newKeys(secret []byte) (keys, error) {
 	return keys{
 		token: derive("token"), login: derive("login"), client: derive("client"), form: derive("form"),
 		transaction: seal("transaction"), people: seal("people"),
-		invitation: seal("invitation"),
-		link:       derive("openid link"), proof: derive("openid proof"), upstream: seal("openid state"),
+		invitation: seal("invitation"), passkey: seal("passkey"), challenge: derive("challenge"),
+		link: derive("openid link"), proof: derive("openid proof"), upstream: seal("openid state"),
 	}, nil
 }
 

@@ -42,7 +42,8 @@ type shop struct {
 	users map[string]string // login → password
 	need  func(*http.Request) []string
 
-	credentials *memlog.Bucket
+	credentials, people *memlog.Bucket
+	cfg                 authz.Config
 }
 
 type clock struct {
@@ -101,7 +102,7 @@ func open(t testing.TB, options ...option) *shop {
 	s := &shop{
 		t: t, log: memlog.New("test"), lines: &lines{}, users: map[string]string{},
 		clock: &clock{now: time.Date(2026, 8, 1, 12, 0, 0, 0, time.UTC)}, docs: documents{by: map[string]cimd.Document{}},
-		credentials: &memlog.Bucket{},
+		credentials: &memlog.Bucket{}, people: &memlog.Bucket{},
 	}
 	ts := types()
 	s.views = newMemViews(s.log, ts)
@@ -113,7 +114,7 @@ func open(t testing.TB, options ...option) *shop {
 		Currency:  "USD",
 		PublicURL: s.url, Secret: bytes.Repeat([]byte{7}, 32),
 		Log: s.log, Types: ts, Views: s.views,
-		Credentials: s.credentials, Pending: &memlog.Bucket{}, People: &memlog.Bucket{},
+		Credentials: s.credentials, Pending: &memlog.Bucket{}, People: s.people,
 		Clock: s.clock.Now, Logger: slog.New(slog.NewTextHandler(s.lines, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Documents: &s.docs, RefreshLeeway: authz.DefaultRefreshLeeway,
 	}
@@ -124,7 +125,7 @@ func open(t testing.TB, options ...option) *shop {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.srv = srv
+	s.srv, s.cfg = srv, cfg
 	mux.Handle("/", srv.Handler())
 	mux.Handle("/mcp", srv.Middleware(http.HandlerFunc(whoami), func(r *http.Request) []string {
 		if s.need == nil {

@@ -3,6 +3,7 @@ package authz
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"net/http"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 type visitor struct {
 	User    string
 	Session string // the hash under which the session stands on the log
+	Passkey string // that it began with, empty for the password
 	Since   time.Time
 	Account account.State
 }
@@ -42,26 +44,36 @@ func (s *Server) visitor(r *http.Request, at site) (visitor, error) {
 	if err != nil {
 		return visitor{}, err
 	}
-	if !who.Active() || !state.Live(s.now(), who.Credential) {
+	if !who.Active() || !state.Live(s.now(), who.Credential) || state.Passkey != "" && !who.HasPasskey(state.Passkey) {
 		return visitor{}, nil
 	}
-	return visitor{User: state.User, Session: hash, Since: state.At, Account: who}, nil
+	return visitor{User: state.User, Session: hash, Passkey: state.Passkey, Since: state.At, Account: who}, nil
 }
 
 // startSession logs the person in: always under a new id, so that nobody can
 // have planted it, and the browser's old session ends.
 func (s *Server) startSession(w http.ResponseWriter, r *http.Request, at site, who account.State) error {
-	if err := s.endSession(r, at); err != nil {
-		return err
-	}
-	id, now := random(32), s.now()
-	out, err := s.sessions.Do(r.Context(), sessionHash(id),
-		session.Start{User: who.User, Credential: who.Credential, At: now, Expires: now.Add(sessionLife)},
-		s.meta(eventlog.Actor{Kind: eventlog.User, User: who.User}))
+	return s.startSessionAs(w, r, at, who, random(32), "", func() error { return nil })
+}
+
+// startSessionAs begins a session under an id that nobody can guess, by a passkey
+// if one is named. check is asked once the log has the session and before the
+// browser does: if it says no, the session ends before anybody knows its id.
+func (s *Server) startSessionAs(w http.ResponseWriter, r *http.Request, at site, who account.State, id, passkey string, check func() error) error {
+	ctx, now, by := r.Context(), s.now(), eventlog.Actor{Kind: eventlog.User, User: who.User}
+	out, err := s.sessions.Do(ctx, sessionHash(id),
+		session.Start{User: who.User, Credential: who.Credential, Passkey: passkey, At: now, Expires: now.Add(sessionLife)}, s.meta(by))
 	if err != nil {
 		return err
 	}
-	if err := s.cfg.Views.Wait(r.Context(), out.Position); err != nil {
+	if err := check(); err != nil {
+		_, ended := s.sessions.Do(context.WithoutCancel(ctx), sessionHash(id), session.End{At: now}, s.meta(by))
+		return errors.Join(err, ended)
+	}
+	if err := s.endSession(r, at); err != nil {
+		return err
+	}
+	if err := s.cfg.Views.Wait(ctx, out.Position); err != nil {
 		return err
 	}
 	setCookie(w, at, "session", id, sessionLife)

@@ -158,7 +158,7 @@ func readForm(page string) (form, error) {
 	found := form{}
 	for n := range doc.Descendants() {
 		switch {
-		case n.Type == html.TextNode && n.Parent.Data != "style" && n.Parent.Data != "title":
+		case n.Type == html.TextNode && n.Parent.Data != "style" && n.Parent.Data != "script" && n.Parent.Data != "title":
 			if s := strings.TrimSpace(n.Data); s != "" {
 				found.text += s + " "
 				if attr(n.Parent, "role") == "alert" {

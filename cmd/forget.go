@@ -42,7 +42,7 @@ func (c forgetCmd) Run(ctx context.Context, t terminal) error {
 			_, err := fmt.Fprintf(t.out, "%s was forgotten before; nothing is left to destroy.\n", f.User)
 			return err
 		}
-		_, err := fmt.Fprintf(t.out, "%s is forgotten: the name and the password are destroyed, %d %s disconnected; orders stay.\n"+
+		_, err := fmt.Fprintf(t.out, "%s is forgotten: the name, the password and the passkeys are destroyed, %d %s disconnected; orders stay.\n"+
 			"Backups made before still know the name: delete them, or forget the person again after a restore.\n",
 			f.User, f.Agents, plural(f.Agents, "agent"))
 		return err

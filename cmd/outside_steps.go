@@ -163,7 +163,7 @@ func (o *outside) pages(ctx context.Context) finding {
 	switch {
 	case answer.StatusCode != http.StatusOK || !strings.Contains(string(answer.body), `name="password"`):
 		return bad("the login page is answered "+answer.Status, "see that the proxy passes /login, /consent and /authorize on")
-	case !strings.HasPrefix(policy, "default-src 'none'") || strings.Contains(string(answer.body), "<script"):
+	case !strings.HasPrefix(policy, "default-src 'none'") || strangeScript(string(answer.body), policy):
 		return bad("something on the way changes the page or its policy", "switch off what the proxy adds to pages: scripts, banners, headers")
 	case len(cookies) == 0 || secure && (!cookies[0].Secure || !strings.HasPrefix(cookies[0].Name, "__Host-")):
 		return bad("the page's cookie does not arrive as it was sent", "see that the proxy changes no Set-Cookie headers")

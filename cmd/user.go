@@ -14,14 +14,14 @@ import (
 type userCmd struct {
 	Add     userAddCmd     `cmd:"" help:"Open an account: prints a link by which the person chooses a password."`
 	List    userListCmd    `cmd:"" help:"Who has an account."`
-	Reset   userResetCmd   `cmd:"" help:"Let a person choose a new password: prints a link."`
+	Reset   userResetCmd   `cmd:"" help:"Let a person choose a new password, which ends sessions and passkeys: prints a link."`
 	Disable userDisableCmd `cmd:"" help:"Shut an account: nobody logs in, its agents are disconnected, nothing is lost."`
 	Enable  userEnableCmd  `cmd:"" help:"Open a disabled account again."`
 }
 
 // Help is shown by till user --help.
 func (userCmd) Help() string {
-	return "Links work once and for a day. Passwords are never shown or given on the command line; a script gives one with --password-stdin."
+	return "A passkey counts until its owner removes it or chooses another password; a disabled account opens for nothing. Links work once and for a day. Passwords are never shown or given on the command line; a script gives one with --password-stdin."
 }
 
 type passwordFlag struct {
@@ -73,7 +73,7 @@ func (c userResetCmd) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return err
 	}
-	return admit(ctx, t, c.dataFlag, admission{User: c.User, Password: password}, "to choose a new password")
+	return admit(ctx, t, c.dataFlag, admission{User: c.User, Password: password}, "to choose a new password, with which sessions and passkeys of before end")
 }
 
 func admit(ctx context.Context, t terminal, data dataFlag, q admission, what string) error {
@@ -85,7 +85,11 @@ func admit(ctx context.Context, t terminal, data dataFlag, q admission, what str
 	return askAdmit.ask(ctx, shop, q, func(a admitted) error {
 		switch {
 		case a.Link == "":
-			_, err = fmt.Fprintf(t.out, "Done: %s can log in with that password.\n", a.Login)
+			ended := ""
+			if q.User != "" {
+				ended = "; sessions and passkeys of before have ended"
+			}
+			_, err = fmt.Fprintf(t.out, "Done: %s can log in with that password%s.\n", a.Login, ended)
 		case a.Closed:
 			_, err = fmt.Fprintf(t.out, "Give %s this link %s, once the shop runs, with the shop's own address in place of %s. It works once, for a day.\n  %s\n", a.Login, what, a.Origin, a.Link)
 		default:

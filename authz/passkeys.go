@@ -1,0 +1,286 @@
+package authz
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/go-webauthn/webauthn/protocol"
+	"github.com/go-webauthn/webauthn/webauthn"
+
+	"till/domain/account"
+	"till/domain/eventlog"
+)
+
+// passkeysPage lists the person's passkeys and lets them add one.
+type passkeysPage struct {
+	frame
+	Form, Logout  string
+	Login         string
+	Done, Problem string
+	Keys          []shownPasskey
+	// Offer is nil where nothing can be added; then one of these says why: the
+	// address where it could be, that the login is too long ago, that no more fit.
+	Offer      *passkeyOffer
+	Elsewhere  string
+	Again      bool
+	Full       bool
+	Impossible bool
+}
+
+type shownPasskey struct {
+	ID, Name    string
+	Added, Used string
+	Elsewhere   string // the host where it works, if that is another one
+	This        bool   // the session began with it
+}
+
+const (
+	// freshLogin is how old a session may be that adds a passkey: who finds a
+	// browser that somebody left open must not make it theirs for good.
+	freshLogin = 15 * time.Minute
+	// maxPasskeyName is in characters.
+	maxPasskeyName = 40
+)
+
+// passkeys shows the person's passkeys, adds one and removes one.
+func (s *Server) passkeys(w http.ResponseWriter, r *http.Request) error {
+	at, _ := s.sites.of(r)
+	who, err := s.visitor(r, at)
+	if err != nil {
+		return err
+	}
+	if who.User == "" {
+		seeOther(w, "/login")
+		return nil
+	}
+	browser := s.browser(w, r, at)
+	if r.Method != http.MethodPost {
+		return s.showPasskeys(w, r, 200, at, who, browser, "", "")
+	}
+	if err := parseForm(w, r); err != nil {
+		return err
+	}
+	if err := s.checkForm(r, "passkeys", "", browser, who.Session); err != nil {
+		return err
+	}
+	if id := r.PostForm.Get("remove"); id != "" {
+		return s.removePasskey(w, r, at, who, browser, id)
+	}
+	name, err := s.addPasskey(r, at, who, browser)
+	var no *passkeyRefusal
+	if errors.As(err, &no) {
+		return s.showPasskeys(w, r, 400, at, who, browser, "", no.text)
+	}
+	if err != nil {
+		return err
+	}
+	if who, err = s.visitor(r, at); err != nil {
+		return err
+	}
+	return s.showPasskeys(w, r, 200, at, who, browser, "“"+name+"” is added. You can log in with it from now on.", "")
+}
+
+// passkeyRefusal is why a passkey is not added, for the person.
+type passkeyRefusal struct{ text string }
+
+func (e *passkeyRefusal) Error() string { return "authz: no passkey: " + e.text }
+
+// addPasskey keeps what the authenticator made, and then lets it count. If the
+// second fails the first is undone; if nobody is left to do that, what was kept
+// opens nothing.
+func (s *Server) addPasskey(r *http.Request, at site, who visitor, browser string) (name string, err error) {
+	ctx, party := r.Context(), s.relying[at.issuer]
+	c, err := s.ceremony(r.PostForm.Get("ceremony"), at, toAdd, browser)
+	if err != nil || party == nil || c.Session != who.Session {
+		return "", &passkeyRefusal{capital(errCeremony.Error()) + ". Try again."}
+	}
+	answer, err := protocol.ParseCredentialCreationResponseBytes(answered(r))
+	if err != nil {
+		return "", &passkeyRefusal{"The passkey could not be read. Try again, or use another authenticator."}
+	}
+	made, err := party.CreateCredential(keyholder{user: who.User}, c.Data, answer)
+	if err != nil {
+		s.cfg.Logger.Info("a passkey was not accepted", "user", who.User, "error", err)
+		return "", &passkeyRefusal{"The passkey was made for another page or without checking that it is you. Try again, or use another authenticator."}
+	}
+	now := s.now()
+	if name = shorten(plainName(r.PostForm.Get("name")), maxPasskeyName); name == "" {
+		name = "Passkey of " + now.Format("2 January 2006")
+	}
+	key := passkey{
+		ID: "psk_" + random(9), Name: name, Host: at.name(), Credential: made.ID, Public: made.PublicKey,
+		Count: made.Authenticator.SignCount, Flags: byte(made.Flags.ProtocolValue()), Transports: knownTransports(made.Transport), Added: now,
+	}
+	err = s.accounts.addPasskey(ctx, who.Account, key, account.AddPasskey{ID: key.ID, Credential: who.Account.Credential, After: c.After, At: now},
+		s.meta(eventlog.Actor{Kind: eventlog.User, User: who.User}))
+	switch {
+	case errors.Is(err, errTwice), errors.Is(err, account.ErrOutdated):
+		return "", &passkeyRefusal{"Your passkeys changed since this page was opened; here they are as they are now."}
+	case errors.Is(err, account.ErrPasskeys):
+		return "", &passkeyRefusal{"You have as many passkeys as fit. Remove one first."}
+	}
+	return name, err
+}
+
+// errTwice: the ring holds the credential.
+var errTwice = errors.New("authz: that credential is kept already")
+
+func (a *Accounts) addPasskey(ctx context.Context, who account.State, key passkey, cmd account.AddPasskey, meta eventlog.Meta) error {
+	err := a.changeKeyring(ctx, who.User, func(ring *keyring) error {
+		ring.keep(who, cmd.At.Add(-orphanLife))
+		if len(ring.Keys) >= 2*account.MaxPasskeys { // some of them not yet on the log
+			return account.ErrPasskeys
+		}
+		if slices.ContainsFunc(ring.Keys, func(p passkey) bool { return string(p.Credential) == string(key.Credential) }) {
+			return errTwice
+		}
+		ring.Keys = append(ring.Keys, key)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	out, err := a.handler.Do(ctx, who.User, cmd, meta)
+	switch {
+	case errors.Is(err, account.ErrForgotten): // just now
+		return errors.Join(err, a.forgetPasskeys(ctx, who.User))
+	case errors.Is(err, account.ErrOutdated), errors.Is(err, account.ErrPasskeys):
+		return errors.Join(err, a.dropPasskey(ctx, who.User, key.ID))
+	case err != nil: // it may stand on the log all the same
+		return err
+	}
+	return a.views.Wait(ctx, out.Position)
+}
+
+func (a *Accounts) dropPasskey(ctx context.Context, user, id string) error {
+	a.destroying.RLock()
+	defer a.destroying.RUnlock()
+	return a.changeKeyring(ctx, user, func(ring *keyring) error {
+		before := len(ring.Keys)
+		if ring.Keys = slices.DeleteFunc(ring.Keys, func(p passkey) bool { return p.ID == id }); len(ring.Keys) == before {
+			return errSame
+		}
+		return nil
+	})
+}
+
+// removePasskey ends a passkey and the sessions that began with it, on every node
+// before it returns.
+func (s *Server) removePasskey(w http.ResponseWriter, r *http.Request, at site, who visitor, browser, id string) error {
+	if !who.Account.HasPasskey(id) {
+		return s.showPasskeys(w, r, 200, at, who, browser, "It is removed.", "")
+	}
+	out, err := s.accounts.handler.Do(r.Context(), who.User, account.RemovePasskey{ID: id, At: s.now()}, s.meta(eventlog.Actor{Kind: eventlog.User, User: who.User}))
+	if err != nil {
+		return err
+	}
+	if err := s.applied(r.Context(), out.Position); err != nil {
+		return err
+	}
+	if err := s.accounts.dropPasskey(r.Context(), who.User, id); err != nil {
+		return err
+	}
+	if who, err = s.visitor(r, at); err != nil {
+		return err
+	}
+	if who.User == "" { // this session was one of them
+		seeOther(w, "/login")
+		return nil
+	}
+	return s.showPasskeys(w, r, 200, at, who, browser, "Removed. It opens nothing any more, and sessions that began with it have ended.", "")
+}
+
+func (s *Server) showPasskeys(w http.ResponseWriter, r *http.Request, status int, at site, who visitor, browser, done, problem string) error {
+	page := passkeysPage{
+		frame: frame{Title: "Your passkeys"}, Done: done, Problem: problem,
+		Form: s.formToken("passkeys", "", browser, who.Session), Logout: s.formToken("logout", "", browser, who.Session),
+	}
+	var err error
+	if page.Login, err = s.accounts.people.Open(r.Context(), who.Account.Login); err != nil {
+		return err
+	}
+	keys, err := s.accounts.counting(r.Context(), who.Account)
+	if err != nil {
+		return err
+	}
+	now := s.now()
+	for _, p := range who.Account.Passkeys {
+		shown := shownPasskey{ID: p.ID, Name: "A passkey without its key", Added: p.At.Format("2 January 2006"), This: p.ID == who.Passkey}
+		for _, key := range keys {
+			if key.ID != p.ID {
+				continue
+			}
+			if shown.Name = key.Name; key.Host != at.name() {
+				shown.Elsewhere = key.Host
+			}
+			if !key.Used.IsZero() {
+				shown.Used = ago(now.Sub(key.Used))
+			}
+		}
+		page.Keys = append(page.Keys, shown)
+	}
+	switch party := s.relying[at.issuer]; {
+	case party == nil:
+		page.Elsewhere, page.Impossible = s.relying.elsewhere(s.sites), true
+	case len(page.Keys) >= account.MaxPasskeys:
+		page.Full = true
+	case now.Sub(who.Since) > freshLogin:
+		page.Again = true
+	default:
+		page.Offer, err = s.offerToAdd(party, at, who, page.Login, keys, browser)
+	}
+	page.scripted = page.Offer != nil
+	return errors.Join(err, s.show(w, status, "passkeys", page))
+}
+
+// offerToAdd asks the authenticators of this browser for a passkey, except those
+// that have one.
+func (s *Server) offerToAdd(party *webauthn.WebAuthn, at site, who visitor, login string, keys []passkey, browser string) (*passkeyOffer, error) {
+	var have []protocol.CredentialDescriptor
+	for _, key := range keys {
+		if key.Host == at.name() {
+			credential := key.webauthn()
+			have = append(have, credential.Descriptor())
+		}
+	}
+	asked, data, err := party.BeginRegistration(keyholder{user: who.User, login: login}, webauthn.WithExclusions(have),
+		webauthn.WithCredentialParameters(webauthn.CredentialParametersRecommendedL3()))
+	if err != nil {
+		return nil, err
+	}
+	options, err := json.Marshal(asked)
+	if err != nil {
+		return nil, err
+	}
+	sealed, err := s.sealCeremony(ceremony{Data: *data, Session: who.Session, After: who.Account.PasskeyChanges}, at.issuer, toAdd, browser)
+	return &passkeyOffer{string(options), sealed, s.formToken("passkeys", "", browser, who.Session)}, err
+}
+
+// elsewhere is the address under which the shop can have passkeys, empty if there
+// is none.
+func (p relying) elsewhere(all sites) string {
+	for _, at := range all.all {
+		if p[at.issuer] != nil {
+			return at.issuer
+		}
+	}
+	return ""
+}
+
+// knownTransports are the transports that there are; an authenticator may name anything.
+func knownTransports(named []protocol.AuthenticatorTransport) []protocol.AuthenticatorTransport {
+	var all []protocol.AuthenticatorTransport
+	for _, t := range named {
+		switch t {
+		case protocol.USB, protocol.NFC, protocol.BLE, protocol.SmartCard, protocol.Hybrid, protocol.Internal:
+			if !slices.Contains(all, t) {
+				all = append(all, t)
+			}
+		}
+	}
+	return all
+}
