@@ -56,8 +56,10 @@
     }
   });
   form.hidden = false;
-  // Browsers that can offer passkeys in the user name's field.
-  if (!adding && PublicKeyCredential.isConditionalMediationAvailable) {
+  // Browsers that can offer passkeys in the user name's field; not after a login that
+  // failed, so that nothing answers for the person again and again.
+  const failed = document.querySelector('main > [role=alert]');
+  if (!adding && !failed && PublicKeyCredential.isConditionalMediationAvailable) {
     PublicKeyCredential.isConditionalMediationAvailable().then((can) => can && ask('conditional')).catch(() => {});
   }
 })();
