@@ -30,6 +30,8 @@ func FuzzOpenAddresses(f *testing.F) {
 	f.Add("/account/connections", "grant=all&form=x")
 	f.Add("/account/connections", "rules=x&per_order=50&per_day=1,000&form=x")
 	f.Add("/account/approve", "request=a.b&decision=approve&form=x")
+	f.Add("/login/passkey", "tx=x&form=y&ceremony=z&answer={}")
+	f.Add("/account/passkeys", "remove=psk_x&form=x")
 	host := strings.TrimPrefix(s.url, "http://")
 	before, err := s.log.Head(f.Context())
 	if err != nil {
@@ -37,7 +39,8 @@ func FuzzOpenAddresses(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, path, body string) {
 		switch path {
-		case "/token", "/revoke", "/register", "/authorize", "/login", "/login/openid", "/login/openid/callback", "/consent", "/logout", "/setup", "/account/connections", "/account/approve":
+		case "/token", "/revoke", "/register", "/authorize", "/login", "/login/openid", "/login/openid/callback", "/consent", "/logout", "/setup", "/account/connections", "/account/approve",
+			"/login/passkey", "/account/passkeys":
 		default:
 			path = "/token"
 		}
@@ -66,6 +69,57 @@ func FuzzOpenAddresses(f *testing.F) {
 			if after, err := s.log.Head(t.Context()); err != nil || after != before {
 				t.Fatalf("%s %q wrote to the log: %v", path, body, err)
 			}
+		}
+	})
+}
+
+// Whatever an authenticator is made to answer, nobody is let in by it, and the page
+// says so in words.
+func FuzzPasskeyLogin(f *testing.F) {
+	s := openLocal(f)
+	phone := s.device()
+	s.browser().adds(phone, "alice")
+	b := s.browser()
+	f.Add(phone.proven(f, b.get("/login")).Get("answer"))
+	f.Add(`{"id":"AA","rawId":"AA","type":"public-key","response":{"clientDataJSON":"e30","authenticatorData":"","signature":"","userHandle":"dXNyX3g"}}`)
+	before, err := s.log.Head(f.Context())
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		s.t = t
+		s.clock.Add(2 * time.Second) // so that no limit answers instead
+		_, form := b.get("/login").asked(t)
+		form.Set("answer", text)
+		if a := b.post("/login/passkey", form); a.StatusCode != 401 || !strings.Contains(a.body, opensNothing) {
+			t.Fatalf("%d %s", a.StatusCode, a.body)
+		}
+		if now, err := s.log.Head(t.Context()); now != before || err != nil {
+			t.Fatalf("%q does something: %v", text, err)
+		}
+	})
+}
+
+// Nor is a passkey made of anything but an answer to what was asked.
+func FuzzPasskeyAdding(f *testing.F) {
+	s := openLocal(f)
+	b := s.browser()
+	b.login(b.get("/login"), "alice", s.users["alice"])
+	f.Add(s.device().made(f, b.get("/account/passkeys")).Get("answer"))
+	f.Add(`{"id":"AA","rawId":"AA","type":"public-key","response":{"clientDataJSON":"e30","attestationObject":"oA"}}`)
+	_, form := b.get("/account/passkeys").asked(f) // the clock stands still
+	before, err := s.log.Head(f.Context())
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		s.t = t
+		form.Set("answer", text)
+		if a := b.post("/account/passkeys", form); a.StatusCode != 400 || !strings.Contains(a.body, `role="alert"`) {
+			t.Fatalf("%d %s", a.StatusCode, a.body)
+		}
+		if now, err := s.log.Head(t.Context()); now != before || err != nil {
+			t.Fatalf("%q does something: %v", text, err)
 		}
 	})
 }

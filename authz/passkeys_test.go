@@ -160,7 +160,7 @@ func TestPasskeysNeedAHostName(t *testing.T) {
 				s = open(t, func(cfg *authz.Config) { cfg.PublicURL = c.public })
 			}
 			w := s.ask("GET", c.host, "/login")
-			if got := strings.Contains(w.Body.String(), "passkey"); got != c.works || w.Code != 200 {
+			if got := strings.Contains(w.Body.String(), "data-passkey"); got != c.works || w.Code != 200 {
 				t.Errorf("%d, offered %v: %s", w.Code, got, w.Body)
 			}
 			if got := strings.Contains(w.Header().Get("Content-Security-Policy"), "script-src"); got != c.works || strings.Contains(w.Body.String(), "<script") != c.works {

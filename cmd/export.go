@@ -47,7 +47,7 @@ type backupCmd struct {
 
 // Help is shown by till backup --help.
 func (backupCmd) Help() string {
-	return "One file with all that makes the shop, as it was at one moment: the log, people's keys and password hashes, pending registrations, the test payments. " +
+	return "One file with all that makes the shop, as it was at one moment: the log, people's keys, password hashes and passkeys, pending registrations, the test payments. " +
 		"The shop may be running. Without --with-secret the file is worth nothing without the shop's secret.key (or TILL_SECRET), which should be kept elsewhere."
 }
 
