@@ -1,6 +1,7 @@
 package authz_test
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strings"
@@ -13,6 +14,7 @@ import (
 
 	"till/authz"
 	"till/domain/account"
+	"till/domain/eventlog"
 )
 
 const opensNothing = "opens no account here"
@@ -195,8 +197,12 @@ func TestAttackPasskeyCopied(t *testing.T) {
 		t.Fatalf("%d %s", a.StatusCode, a.body)
 	}
 	b = s.browser()
+	sessions := s.count("session.started")
 	for _, count := range []uint32{6, 5, 1, 0} {
 		b.refused(enters(count), 401, "copied")
+	}
+	if s.count("session.started") != sessions {
+		t.Error("a session began")
 	}
 	if !strings.Contains(s.lines.String(), "there may be a copy") {
 		t.Error("nobody is told")
@@ -220,6 +226,58 @@ func TestAttackPasskeyCopied(t *testing.T) {
 	wg.Wait()
 	if worked.Load() != 1 {
 		t.Errorf("%d of ten with one count got in", worked.Load())
+	}
+}
+
+// meeting is a bucket in which the first two updates of passkeys begin together.
+type meeting struct {
+	eventlog.Bucket
+	came atomic.Int64
+	met  chan struct{}
+}
+
+func (m *meeting) Update(ctx context.Context, key string, value []byte, revision uint64) error {
+	if m.met != nil && strings.HasPrefix(key, "passkeys.") {
+		if m.came.Add(1) == 2 {
+			close(m.met)
+		}
+		select {
+		case <-m.met:
+		case <-time.After(10 * time.Second):
+			return context.DeadlineExceeded
+		}
+	}
+	return m.Bucket.Update(ctx, key, value, revision)
+}
+
+// Two copies that answer at once both look good at first; the session of one of them
+// ends before its browser knows of it.
+func TestAttackPasskeyCopiedAndAtOnce(t *testing.T) {
+	var m *meeting
+	s := openLocal(t, func(c *authz.Config) { m = &meeting{Bucket: c.Credentials}; c.Credentials = m })
+	phone := s.device()
+	s.browser().adds(phone, "alice")
+	phone.key.Counter = 3
+	one, two := s.browser(), s.browser()
+	forms := map[*browser]url.Values{one: phone.proven(t, one.get("/login")), two: phone.proven(t, two.get("/login"))}
+	m.met = make(chan struct{})
+	var wg sync.WaitGroup
+	var told sync.Map
+	for b, form := range forms {
+		wg.Go(func() { told.Store(b, b.post("/login/passkey", form)) })
+	}
+	wg.Wait()
+	if m.came.Load() < 2 || one.inside() == two.inside() {
+		t.Errorf("%d came, in are %v and %v", m.came.Load(), one.inside(), two.inside())
+	}
+	if s.count("session.ended") != 1 {
+		t.Errorf("%d sessions ended", s.count("session.ended"))
+	}
+	for _, b := range []*browser{one, two} {
+		a, _ := told.Load(b)
+		if !b.inside() {
+			b.refused(a.(answer), 401, "copied")
+		}
 	}
 }
 
@@ -317,6 +375,16 @@ func TestAttackPasskeyAdding(t *testing.T) {
 		if a := b.post("/account/passkeys", form); a.StatusCode != 400 || added() != 1 || s.count("account.passkey_removed") != 1 {
 			t.Errorf("%d, %d added", a.StatusCode, added())
 		}
+	})
+	t.Run("the same authenticator, which no browser asks", func(t *testing.T) {
+		d := s.device()
+		b.adds(d, "alice")
+		s.clock.Add(time.Minute)
+		before := added()
+		if a := b.post("/account/passkeys", d.made(t, page())); a.StatusCode != 400 || added() != before {
+			t.Errorf("%d, %d added", a.StatusCode, added()-before)
+		}
+		b.post("/account/passkeys", removal(t, page()))
 	})
 	t.Run("more than fit", func(t *testing.T) {
 		var forms []url.Values

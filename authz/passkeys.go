@@ -81,6 +81,10 @@ func (s *Server) passkeys(w http.ResponseWriter, r *http.Request) error {
 	if who, err = s.visitor(r, at); err != nil {
 		return err
 	}
+	if who.User == "" { // logged out meanwhile
+		seeOther(w, "/login")
+		return nil
+	}
 	return s.showPasskeys(w, r, 200, at, who, browser, "“"+name+"” is added. You can log in with it from now on.", "")
 }
 
@@ -113,7 +117,7 @@ func (s *Server) addPasskey(r *http.Request, at site, who visitor, browser strin
 	}
 	key := passkey{
 		ID: "psk_" + random(9), Name: name, Host: at.name(), Credential: made.ID, Public: made.PublicKey,
-		Count: made.Authenticator.SignCount, Flags: byte(made.Flags.ProtocolValue()), Transports: knownTransports(made.Transport), Added: now,
+		Count: made.Authenticator.SignCount, Flags: byte(made.Flags.ProtocolValue()), Transports: transports(made.Transport), Added: now,
 	}
 	err = s.accounts.addPasskey(ctx, who.Account, key, account.AddPasskey{ID: key.ID, Credential: who.Account.Credential, After: c.After, At: now},
 		s.meta(eventlog.Actor{Kind: eventlog.User, User: who.User}))
@@ -233,8 +237,11 @@ func (s *Server) showPasskeys(w http.ResponseWriter, r *http.Request, status int
 	default:
 		page.Offer, err = s.offerToAdd(party, at, who, page.Login, keys, browser)
 	}
+	if err != nil {
+		return err
+	}
 	page.scripted = page.Offer != nil
-	return errors.Join(err, s.show(w, status, "passkeys", page))
+	return s.show(w, status, "passkeys", page)
 }
 
 // offerToAdd asks the authenticators of this browser for a passkey, except those
@@ -271,8 +278,8 @@ func (p relying) elsewhere(all sites) string {
 	return ""
 }
 
-// knownTransports are the transports that there are; an authenticator may name anything.
-func knownTransports(named []protocol.AuthenticatorTransport) []protocol.AuthenticatorTransport {
+// transports are those that there are of the named; an authenticator may name anything.
+func transports(named []protocol.AuthenticatorTransport) []protocol.AuthenticatorTransport {
 	var all []protocol.AuthenticatorTransport
 	for _, t := range named {
 		switch t {

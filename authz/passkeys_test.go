@@ -95,6 +95,43 @@ func TestPasskeysOwnSession(t *testing.T) {
 	}
 }
 
+// Killed between the event and the deletion, the shop has a key left that opens
+// nothing; the next change destroys it.
+func TestPasskeysThatAreLeft(t *testing.T) {
+	s := openLocal(t)
+	b, d := s.browser(), s.device()
+	b.adds(d, "alice")
+	place := "passkeys." + s.user("alice")
+	ring, _, err := s.credentials.Get(t.Context(), place)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.post("/account/passkeys", removal(t, b.get("/account/passkeys")))
+	if err := s.credentials.Put(t.Context(), place, ring); err != nil {
+		t.Fatal(err)
+	}
+	other := s.browser()
+	other.refused(other.enters(d), 401, "opens no account here")
+	if page := b.get("/account/passkeys"); !strings.Contains(page.body, "no passkey yet") {
+		t.Errorf("%s", page.body)
+	}
+	s.clock.Add(time.Hour)
+	b.adds(d, "alice") // the same authenticator, which asks for nothing better
+	if kept, _, _ := s.credentials.Get(t.Context(), place); bytes.Count(kept, []byte(`"credential"`)) != 1 {
+		t.Errorf("kept are %s", kept)
+	}
+	// The other way round: the log says that it counts, and its key is lost.
+	if err := s.credentials.Delete(t.Context(), place); err != nil {
+		t.Fatal(err)
+	}
+	if page := b.get("/account/passkeys"); !strings.Contains(page.body, "without its key") {
+		t.Errorf("%s", page.body)
+	}
+	if a := b.post("/account/passkeys", removal(t, b.get("/account/passkeys"))); !strings.Contains(a.body, "no passkey yet") {
+		t.Errorf("%s", a.body)
+	}
+}
+
 // Two authenticators of one person, the second told of the first.
 func TestPasskeysAreOfOnePerson(t *testing.T) {
 	s := openLocal(t)
