@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/descope/virtualwebauthn"
@@ -63,6 +65,12 @@ var (
 // sends fills in the page's form that has the words, and sends it.
 func (h *holder) sends(page, words string, more url.Values, answer func(asked string) string) string {
 	h.t.Helper()
+	to, form := h.filled(page, words, more, answer)
+	return h.page(h.client.PostForm(h.at+to, form))
+}
+
+func (h *holder) filled(page, words string, more url.Values, answer func(asked string) string) (to string, form url.Values) {
+	h.t.Helper()
 	for _, m := range formOf.FindAllStringSubmatch(page, -1) {
 		if !strings.Contains(m[0], words) {
 			continue
@@ -75,10 +83,10 @@ func (h *holder) sends(page, words string, more url.Values, answer func(asked st
 		if answer != nil {
 			more.Set("answer", answer(html.UnescapeString(askedIn.FindStringSubmatch(m[0])[1])))
 		}
-		return h.page(h.client.PostForm(h.at+m[1], more))
+		return m[1], more
 	}
 	h.t.Fatalf("no form with %q: %s", words, page)
-	return ""
+	return "", nil
 }
 
 func (h *holder) rp() virtualwebauthn.RelyingParty {
@@ -101,18 +109,20 @@ func (h *holder) adds(login, password, name string) {
 	}
 }
 
+func (h *holder) proof(asked string) string {
+	o, err := virtualwebauthn.ParseAssertionOptions(asked)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return virtualwebauthn.CreateAssertionResponse(h.rp(), h.auth, h.key, *o)
+}
+
 // enters is whether the passkey opens the account in a new browser.
 func (h *holder) enters(shop *Running) bool {
 	h.t.Helper()
 	h.visits(shop)
 	h.key.Counter++
-	said := h.sends(h.page(h.client.Get(h.at+"/login")), "Log in with a passkey", url.Values{}, func(asked string) string {
-		o, err := virtualwebauthn.ParseAssertionOptions(asked)
-		if err != nil {
-			h.t.Fatal(err)
-		}
-		return virtualwebauthn.CreateAssertionResponse(h.rp(), h.auth, h.key, *o)
-	})
+	said := h.sends(h.page(h.client.Get(h.at+"/login")), "Log in with a passkey", url.Values{}, h.proof)
 	return strings.Contains(said, "Your connections")
 }
 
@@ -209,5 +219,42 @@ func TestUserResetEndsPasskeys(t *testing.T) {
 	}
 	if _, err := shop.authz.Accounts().CheckPassword(t.Context(), "alice", "another password"); err != nil {
 		t.Error(err)
+	}
+}
+
+// On the real log, too, one challenge leads to one session.
+func TestPasskeyChallengeRace(t *testing.T) {
+	shop := serveIn(t, t.TempDir())
+	h := newHolder(t)
+	h.visits(shop)
+	h.adds("alice", shop.Users["alice"], "")
+	began := func() int {
+		return strings.Count(mustTill(t, "events", "--type", "session.started", "--data", shop.Folder()), "session.started")
+	}
+	before := began()
+	_, form := h.filled(h.page(h.client.Get(h.at+"/login")), "Log in with a passkey", url.Values{}, h.proof)
+	var group sync.WaitGroup
+	var in atomic.Int64
+	at, _ := url.Parse(h.at)
+	cookies := h.client.Jar.Cookies(at)
+	for range 20 {
+		group.Go(func() {
+			jar, _ := cookiejar.New(nil)
+			jar.SetCookies(at, cookies)
+			c := &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+			resp, err := c.PostForm(h.at+"/login/passkey", form)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_ = resp.Body.Close()
+			if resp.StatusCode == http.StatusSeeOther {
+				in.Add(1)
+			}
+		})
+	}
+	group.Wait()
+	if n := began(); in.Load() != 1 || n != before+1 {
+		t.Errorf("%d got in, %d sessions began", in.Load(), n-before)
 	}
 }

@@ -202,6 +202,7 @@ func TestPasskeyInARealBrowser(t *testing.T) {
 	c.touching(true)
 	c.does("the passkey", c.button("Log in with a passkey"))
 	c.sees("Apps that act for you")
+	c.picture("connections")
 	c.touching(false)
 	c.does("logging out", c.button("Log out"))
 	c.sees("Log in with a passkey")
