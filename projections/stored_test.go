@@ -171,6 +171,10 @@ func everything(t *testing.T) *shop {
 	link := account.Link{Provider: "login.example.com", Subject: eventlog.Sealed{Of: "usr_2", Data: []byte("sealed")}, At: s.now}
 	do(s, s.accounts, "usr_2", account.Command(link))
 	do(s, s.accounts, "usr_2", account.Command(account.Unlink(link)))
+	do(s, s.accounts, "usr_2", account.Command(account.AddPasskey{ID: "psk_1", Credential: "crd_1", At: s.now}))
+	do(s, s.accounts, "usr_2", account.Command(account.AddPasskey{ID: "psk_2", Credential: "crd_1", After: 1, At: s.now}))
+	do(s, s.sessions, "ses_usr_2_passkey", session.Command(session.Start{User: "usr_2", Credential: "crd_1", Passkey: "psk_1", At: s.now, Expires: s.now.Add(time.Hour)}))
+	do(s, s.accounts, "usr_2", account.Command(account.RemovePasskey{ID: "psk_1", At: s.now}))
 	do(s, s.accounts, "usr_3", account.Command(account.Forget{At: s.now}))
 	do(s, s.products, bed.ID, catalog.Command(catalog.Withdraw{}))
 	do(s, s.process.Orders, pending.Order.ID, order.Command(order.Join{By: "key:1"}))
