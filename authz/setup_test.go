@@ -2,6 +2,7 @@ package authz_test
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -168,8 +169,10 @@ func TestLimitsBehindAProxy(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := open(t, func(c *authz.Config) { c.Proxies = loopback })
+	clients := 0
 	register := func(from string) int {
-		req, err := http.NewRequest("POST", s.url+"/register", strings.NewReader(`{"redirect_uris":["http://127.0.0.1/cb"]}`))
+		clients++ // another one each time: the same one again is not counted
+		req, err := http.NewRequest("POST", s.url+"/register", strings.NewReader(fmt.Sprintf(`{"redirect_uris":["http://127.0.0.1/%d"]}`, clients)))
 		if err != nil {
 			t.Fatal(err)
 		}
