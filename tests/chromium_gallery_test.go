@@ -119,6 +119,12 @@ func TestPagesAreWellMade(t *testing.T) {
 		at("consent-"+name, c.says)
 	}
 
+	// A client that its host vouches for, by a document that the shop knows.
+	code := *desk
+	code.id, code.callback = "https://vscode.dev/oauth/client-metadata.json", "http://127.0.0.1:33418/"
+	b.open(code.asks(scopes))
+	at("consent-verified", "Let Visual Studio Code act for you?", "Verified: vscode.dev")
+
 	for i := range 3 {
 		a := newApp(t, shop.Endpoint, []string{"Phone", hostile, strings.Repeat("Wide", 60)}[i], nil)
 		b.open(a.asks([]string{"catalog:read", scopes, scopes + " offline_access"}[i]))
