@@ -46,7 +46,11 @@ const patience = 30 * time.Second
 // chromiumPath finds the browser: TILL_CHROMIUM, or one on PATH.
 func chromiumPath(t testing.TB) string {
 	t.Helper()
-	for _, name := range []string{os.Getenv("TILL_CHROMIUM"), "chromium", "chromium-browser", "google-chrome"} {
+	names := []string{"chromium", "chromium-browser", "google-chrome"}
+	if own := os.Getenv("TILL_CHROMIUM"); own != "" {
+		names = []string{own}
+	}
+	for _, name := range names {
 		if path, err := exec.LookPath(name); err == nil {
 			return path
 		}
