@@ -10,7 +10,7 @@ import (
 
 // A person sets limits with the consent, answers what the agent asks and changes
 // the limits, in a real browser without scripts.
-func TestLimitsInChromium(t *testing.T) {
+func TestAPersonChangesLimitsInChromium(t *testing.T) {
 	b := chromium(t, look{width: 390, noScripts: true})
 	shop := serve(t, t.TempDir())
 	origin := strings.TrimSuffix(shop.Endpoint, "/mcp")
