@@ -47,7 +47,7 @@ func (s *Server) eras() http.Handler {
 	// What is only one message becomes JSON all the same, see unstream.
 	legacyOptions.SessionTimeout = sessionLife
 	modern := sdk.NewStreamableHTTPHandler(get, &modernOptions)
-	legacy := unstream(sdk.NewStreamableHTTPHandler(get, &legacyOptions))
+	legacy := lost(unstream(sdk.NewStreamableHTTPHandler(get, &legacyOptions)), modern)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		bare := r.Method == http.MethodPost && r.Header.Get("Mcp-Session-Id") == "" && Needs(r).Method != "initialize"
 		if bare || r.Header.Get("Mcp-Protocol-Version") >= modernSince {

@@ -113,9 +113,22 @@ func TestSymptomsOfTransport(t *testing.T) {
 		if got := newer.call("view_cart", nil).at("pieces"); got != 1.0 {
 			t.Errorf("%v pieces are in the cart", got)
 		}
-		status, _, text := ask(t, "POST", again.Endpoint, view, old...)
-		if status != http.StatusNotFound || !strings.Contains(text, "initialize again") {
-			t.Errorf("the old session gets %d %s", status, text)
+		// Those of the old era should begin anew, and the most used SDK does not.
+		for _, method := range []string{view, `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":9}}`, `{"jsonrpc":"2.0","id":3,"method":"tools/list"}`} {
+			status, header, text := ask(t, "POST", again.Endpoint, method, old...)
+			if status != 200 && status != 202 || header.Get("Mcp-Session-Id") != "" || strings.Contains(text, `"error"`) {
+				t.Errorf("%s in the old session gets %d %s", method, status, text)
+			}
+		}
+		if _, _, text := ask(t, "POST", again.Endpoint, view, old...); !strings.Contains(text, "Catnip Mouse") {
+			t.Errorf("the old session sees %s", text)
+		}
+		for what, id := range map[string]string{"none of ours": "gone", "one that its client ended": header.Get("Mcp-Session-Id")} {
+			headers := with("Mcp-Session-Id", id, "Mcp-Protocol-Version", "2025-11-25")
+			ask(t, "DELETE", again.Endpoint, "", headers...)
+			if status, _, text := ask(t, "POST", again.Endpoint, view, headers...); status != http.StatusNotFound || !strings.Contains(text, "initialize again") {
+				t.Errorf("%s gets %d %s", what, status, text)
+			}
 		}
 		if status, _, text := ask(t, "POST", again.Endpoint, initialize("2025-11-25"), with()...); status != 200 {
 			t.Errorf("a new session: %d %s", status, text)
