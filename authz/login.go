@@ -118,12 +118,17 @@ func (s *Server) tryLogin(w http.ResponseWriter, r *http.Request, at site) error
 	if err := s.startSession(w, r, at, who); err != nil {
 		return err
 	}
+	onwards(w, tx, sealed)
+	return nil
+}
+
+// onwards leads who has just logged in to where they were going.
+func onwards(w http.ResponseWriter, tx transaction, sealed string) {
 	if tx.Client == "" {
 		seeOther(w, cmp.Or(tx.Next, "/account/connections"))
-		return nil
+		return
 	}
 	seeOther(w, "/consent?tx="+sealed)
-	return nil
 }
 
 // suspect puts on the log that an account's logins are refused, if there is such an

@@ -1,7 +1,6 @@
 package authz
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -146,15 +145,11 @@ func (s *Server) openidCallback(w http.ResponseWriter, r *http.Request) error {
 	if err := s.startSession(w, r, at, who); err != nil {
 		return err
 	}
-	if st.Tx.Client == "" {
-		seeOther(w, cmp.Or(st.Tx.Next, "/account/connections"))
-		return nil
-	}
 	sealed, err := s.sealTransaction(st.Tx, browser)
 	if err != nil {
 		return err
 	}
-	seeOther(w, "/consent?tx="+sealed)
+	onwards(w, st.Tx, sealed)
 	return nil
 }
 

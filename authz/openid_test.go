@@ -99,7 +99,7 @@ func TestOpenIDLogin(t *testing.T) {
 			t.Errorf("%d %s", page.StatusCode, page.body)
 		}
 	})
-	t.Run("a password that she is given later ends her sessions", func(t *testing.T) {
+	t.Run("a password that she chooses later ends her sessions and links", func(t *testing.T) {
 		b := s.browser()
 		b.get(b.atProvider(b.get("/login")))
 		if err := s.srv.Accounts().SetPassword(t.Context(), first.User, "carol's password"); err != nil {
@@ -109,7 +109,16 @@ func TestOpenIDLogin(t *testing.T) {
 			t.Errorf("%d", a.StatusCode)
 		}
 		b.get(b.atProvider(b.get("/login")))
-		if a := b.get("/account/connections"); a.StatusCode != 200 {
+		if a := b.get("/account/connections"); a.StatusCode != 303 {
+			t.Errorf("a login that was linked before lets in: %d", a.StatusCode)
+		}
+		// Until she links it anew.
+		b.login(b.get("/login"), "carol@example.com", "carol's password")
+		there := b.get(hrefOf(b.get("/account/connections").body, "/login/openid?link=")).Header.Get("Location")
+		b.get(b.get(there).Header.Get("Location"))
+		again := s.browser()
+		again.get(again.atProvider(again.get("/login")))
+		if a := again.get("/account/connections"); a.StatusCode != 200 {
 			t.Errorf("the provider's login after that: %d", a.StatusCode)
 		}
 	})
@@ -361,7 +370,7 @@ func TestOpenIDConfig(t *testing.T) {
 func config(change func(*authz.Config)) authz.Config {
 	log, ts := memlog.New("test"), types()
 	c := authz.Config{
-		PublicURL: "http://127.0.0.1:8000", Secret: bytes.Repeat([]byte{7}, 32), Log: log, Types: ts, Views: newMemViews(log, ts),
+		Currency: "USD", PublicURL: "http://127.0.0.1:8000", Secret: bytes.Repeat([]byte{7}, 32), Log: log, Types: ts, Views: newMemViews(log, ts),
 		Credentials: &memlog.Bucket{}, Pending: &memlog.Bucket{}, People: &memlog.Bucket{},
 	}
 	change(&c)

@@ -77,11 +77,7 @@ func (s *Server) passkeyLogin(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return err
 	}
-	next := "/account/connections"
-	if tx.Client != "" {
-		next = "/consent?tx=" + sealed
-	}
-	seeOther(w, next)
+	onwards(w, tx, sealed)
 	return nil
 }
 

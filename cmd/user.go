@@ -14,7 +14,7 @@ import (
 type userCmd struct {
 	Add     userAddCmd     `cmd:"" help:"Open an account: prints a link by which the person chooses a password."`
 	List    userListCmd    `cmd:"" help:"Who has an account."`
-	Reset   userResetCmd   `cmd:"" help:"Let a person choose a new password, which ends sessions and passkeys: prints a link."`
+	Reset   userResetCmd   `cmd:"" help:"Let a person choose a new password, which ends sessions, passkeys and linked logins: prints a link."`
 	Disable userDisableCmd `cmd:"" help:"Shut an account: nobody logs in, its agents are disconnected, nothing is lost."`
 	Enable  userEnableCmd  `cmd:"" help:"Open a disabled account again."`
 }
@@ -73,7 +73,7 @@ func (c userResetCmd) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return err
 	}
-	return admit(ctx, t, c.dataFlag, admission{User: c.User, Password: password}, "to choose a new password, with which sessions and passkeys of before end")
+	return admit(ctx, t, c.dataFlag, admission{User: c.User, Password: password}, "to choose a new password, with which sessions, passkeys and linked logins of before end")
 }
 
 func admit(ctx context.Context, t terminal, data dataFlag, q admission, what string) error {
@@ -87,7 +87,7 @@ func admit(ctx context.Context, t terminal, data dataFlag, q admission, what str
 		case a.Link == "":
 			ended := ""
 			if q.User != "" {
-				ended = "; sessions and passkeys of before have ended"
+				ended = "; sessions, passkeys and linked logins of before have ended"
 			}
 			_, err = fmt.Fprintf(t.out, "Done: %s can log in with that password%s.\n", a.Login, ended)
 		case a.Closed:

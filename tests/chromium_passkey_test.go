@@ -132,7 +132,7 @@ func TestPasskeyInChromium(t *testing.T) {
 	b.sees("It will be able to")
 	b.open(named + "/account/passkeys")
 	b.sees("this session")
-	b.press("Remove My laptop")
+	b.press("Remove My laptop and log out")
 	b.sees("Log in with a passkey")
 	b.press("Log in with a passkey")
 	b.sees("That passkey opens no account here")

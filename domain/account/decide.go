@@ -160,7 +160,9 @@ func Evolve(s State, e Event) State {
 	case Opened:
 		return State{User: e.User, Login: e.Login, Role: e.Role, Credential: e.Credential, At: e.At}
 	case PasswordChanged:
-		s.Credential, s.Passkeys = e.Credential, nil
+		// It is chosen anew where the account was lost or taken over: whatever else
+		// somebody made a way in by then is none any more.
+		s.Credential, s.Passkeys, s.Logins = e.Credential, nil, nil
 		return s
 	case Disabled:
 		s.Disabled = true

@@ -166,7 +166,7 @@ func belonging(event any) string {
 	case account.Opened:
 		return "opened an account as " + string(e.Role)
 	case account.PasswordChanged:
-		return "changed the password, which ends passkeys too"
+		return "changed the password, which ends passkeys and linked logins"
 	case account.Disabled:
 		return "shut the account"
 	case account.Enabled:
