@@ -204,13 +204,13 @@ func TestUserResetEndsPasskeys(t *testing.T) {
 	h.visits(shop)
 	h.adds("alice", shop.Users["alice"], "")
 	link := mustTill(t, "user", "reset", "alice", "--data", dir)
-	if !strings.Contains(link, "passkeys of before end") || !h.enters(shop) {
+	if !strings.Contains(link, "passkeys and linked logins of before end") || !h.enters(shop) {
 		t.Errorf("before it is used the link changes nothing, and says what it will: %s", link)
 	}
 	_, address, _ := strings.Cut(link, "/setup")
 	address, _, _ = strings.Cut(address, "\n")
 	page := h.page(h.client.Get(h.at + "/setup" + address))
-	if !strings.Contains(page, "passkeys end with the old one") {
+	if !strings.Contains(page, "passkeys and linked logins end with the old one") {
 		t.Errorf("the page does not say so: %s", page)
 	}
 	h.sends(page, "new-password", url.Values{"username": {"alice"}, "password": {"another password"}, "again": {"another password"}}, nil)
