@@ -70,10 +70,10 @@ func (s *Server) passkeyLogin(w http.ResponseWriter, r *http.Request) error {
 	case errors.Is(err, errPasskey):
 		s.limits.loginFrom.take(from, now)
 		s.cfg.Logger.Info("login failed", "from", from, "by", "passkey")
-		return s.showLogin(w, 401, tx, sealed, browser, "", capital(err.Error())+". Use another one, or your password.")
+		return s.showLogin(w, 401, tx, sealed, browser, "", capital(err.Error())+". Use another one, or log in another way.")
 	case errors.Is(err, errCopied):
 		s.limits.loginFrom.take(from, now)
-		return s.showLogin(w, 401, tx, sealed, browser, "", capital(err.Error())+". Log in with your password and remove it.")
+		return s.showLogin(w, 401, tx, sealed, browser, "", capital(err.Error())+". Log in another way and remove it.")
 	case err != nil:
 		return err
 	}

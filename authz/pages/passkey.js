@@ -52,7 +52,7 @@
       await ask();
     } catch (e) {
       if (e.name === 'InvalidStateError') tell('This device has a passkey for the shop already.');
-      else if (e.name !== 'AbortError') tell(adding ? 'No passkey was made. Try again.' : 'No passkey was used. Try again, or use your password.');
+      else if (e.name !== 'AbortError') tell(adding ? 'No passkey was made. Try again.' : 'No passkey was used. Try again, or log in another way.');
     }
   });
   form.hidden = false;
