@@ -53,6 +53,13 @@ func (s *Server) ownLogin(w http.ResponseWriter, r *http.Request, at site) error
 	return s.showLogin(w, 200, tx, sealed, browser, "", "")
 }
 
+// loginTo is the address of a login that leads to one of the person's own pages.
+func (s *Server) loginTo(w http.ResponseWriter, r *http.Request, at site, page string) (string, error) {
+	tx, browser := s.ownTransaction(w, r, at, page)
+	sealed, err := s.sealTransaction(tx, browser)
+	return "/login?tx=" + sealed, err
+}
+
 // ownTransaction is a login that leads to one of the person's own pages.
 func (s *Server) ownTransaction(w http.ResponseWriter, r *http.Request, at site, next string) (transaction, string) {
 	return transaction{ID: random(16), Issuer: at.issuer, Expires: s.now().Add(transactionLife), Next: next}, s.browser(w, r, at)

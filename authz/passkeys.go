@@ -26,7 +26,7 @@ type passkeysPage struct {
 	// address where it could be, that the login is too long ago, that no more fit.
 	Offer      *passkeyOffer
 	Elsewhere  string
-	Again      bool
+	Again      string // the address of that login
 	Full       bool
 	Impossible bool
 }
@@ -37,6 +37,8 @@ type shownPasskey struct {
 	Elsewhere   string // the host where it works, if that is another one
 	This        bool   // the session began with it
 }
+
+const passkeysPath = "/account/passkeys"
 
 const (
 	// freshLogin is how old a session may be that adds a passkey: who finds a
@@ -54,7 +56,11 @@ func (s *Server) passkeys(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if who.User == "" {
-		seeOther(w, "/login")
+		login, err := s.loginTo(w, r, at, passkeysPath)
+		if err != nil {
+			return err
+		}
+		seeOther(w, login)
 		return nil
 	}
 	browser := s.browser(w, r, at)
@@ -161,7 +167,9 @@ func (s *Server) showPasskeys(w http.ResponseWriter, r *http.Request, status int
 	case len(page.Keys) >= account.MaxPasskeys:
 		page.Full = true
 	case now.Sub(who.Since) > freshLogin:
-		page.Again = true
+		if page.Again, err = s.loginTo(w, r, at, passkeysPath); err != nil {
+			return err
+		}
 	default:
 		page.Offer, err = s.offerToAdd(party, at, who, page.Login, keys, browser)
 	}

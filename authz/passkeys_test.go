@@ -236,12 +236,19 @@ func TestPasskeysNeedAFreshLogin(t *testing.T) {
 	s.clock.Add(15 * time.Minute)
 	form := d.made(t, b.get("/account/passkeys"))
 	s.clock.Add(time.Second)
-	if a := b.get("/account/passkeys"); strings.Contains(a.body, "data-passkey") || !strings.Contains(a.body, "log in again") {
-		t.Errorf("%s", a.body)
+	late := b.get("/account/passkeys")
+	if strings.Contains(late.body, "data-passkey") || !strings.Contains(late.body, "log in again") {
+		t.Errorf("%s", late.body)
 	}
 	s.clock.Add(4 * time.Minute) // what was asked in time may be answered
 	if a := b.post("/account/passkeys", form); !strings.Contains(a.body, "is added") {
 		t.Errorf("%d %s", a.StatusCode, a.body)
+	}
+	other := s.browser()
+	for from, login := range map[*browser]string{b: hrefOf(late.body, "/login?"), other: other.get("/account/passkeys").Header.Get("Location")} {
+		if a := from.login(from.get(login), "alice", s.users["alice"]); a.Header.Get("Location") != "/account/passkeys" {
+			t.Errorf("the login leads to %s and not back", a.Header.Get("Location"))
+		}
 	}
 }
 
@@ -273,7 +280,7 @@ func TestPasskeysAndTheAccount(t *testing.T) {
 	if data, _, err := s.credentials.Get(ctx, "passkeys."+user); err != nil || bytes.Contains(data, []byte("credential")) {
 		t.Errorf("something stays: %s %v", data, err)
 	}
-	if a := b.post("/account/passkeys", form); a.Header.Get("Location") != "/login" {
+	if a := b.post("/account/passkeys", form); !strings.HasPrefix(a.Header.Get("Location"), "/login?tx=") {
 		t.Errorf("added by a session of the old password: %d", a.StatusCode)
 	}
 

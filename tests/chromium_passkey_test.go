@@ -72,12 +72,12 @@ func TestPasskeyInChromium(t *testing.T) {
 	named := strings.Replace(origin, "127.0.0.1", "localhost", 1)
 	key := b.authenticator()
 	newer := key.older()
-	password := func() {
+	password := func(lands string) {
 		t.Helper()
 		b.fill("User name", "alice")
 		b.fill("Password", shop.Users["alice"])
 		b.press("Log in")
-		b.sees("Apps that act for you")
+		b.sees(lands)
 	}
 	follow := func(link string) {
 		t.Helper()
@@ -86,7 +86,7 @@ func TestPasskeyInChromium(t *testing.T) {
 
 	// Under the address there are none, and the page says where there are.
 	b.open(origin + "/login")
-	password()
+	password("Apps that act for you")
 	follow("Your passkeys")
 	b.sees("open this page at " + named)
 	b.checkPage(t, "passkeys-address", origin)
@@ -100,9 +100,7 @@ func TestPasskeyInChromium(t *testing.T) {
 	b.sees("No passkey was used")
 	b.shoot("login-passkey-refused")
 	key.verified(true)
-	password()
-	follow("Your passkeys")
-	b.sees("You have no passkey yet")
+	password("You have no passkey yet") // back where they were going
 	b.fill("Name for a new passkey (optional)", "My laptop")
 	b.press("Add a passkey")
 	b.sees("“My laptop” is added")
@@ -146,7 +144,7 @@ func TestPasskeyInChromium(t *testing.T) {
 	if text := b.text(); strings.Contains(text, "passkey") {
 		t.Errorf("without script the page offers: %s", text)
 	}
-	password()
+	password("Apps that act for you")
 	follow("Your passkeys")
 	b.sees("Adding a passkey needs JavaScript")
 	b.shoot("passkeys-without-script")
