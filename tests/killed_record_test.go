@@ -20,6 +20,8 @@ type record struct {
 	claims map[string]string
 	orders map[string]*purchase
 	stocks map[string]*shelf
+	// limits are the agents with limits by their people, and what counts for each.
+	limits map[string]*limited
 	// tokens counts what was issued by hash, revoked the ends of grants.
 	tokens, revoked map[string]int
 	// editions are the catalogues that each product was brought in with.
@@ -32,18 +34,18 @@ type written struct {
 	Stream                     struct{ Category, ID string }
 	Type, Command, Fingerprint string
 	Data                       struct {
-		Order, User, Reservation, Access, Payment, Key string
-		Quantity, Attempt                              int
-		OnHand                                         int             `json:"on_hand"`
-		Lines, Product                                 json.RawMessage // of several kinds
-		Refresh                                        any             // a hash, or whether a client takes such tokens
-		Total                                          struct{ Amount int }
+		Order, User, Client, Reservation, Access, Payment, Key string
+		Quantity, Attempt                                      int
+		OnHand                                                 int             `json:"on_hand"`
+		Lines, Product                                         json.RawMessage // of several kinds
+		Refresh                                                any             // a hash, or whether a client takes such tokens
+		Total, Amount                                          struct{ Amount int }
 	}
 }
 
 // purchase is what the log says of one order.
 type purchase struct {
-	user           string
+	user, client   string
 	status         string
 	attempt, total int
 	lines          map[string]int
@@ -82,7 +84,7 @@ func read(t testing.TB, dir string) *record {
 	}
 	r := &record{
 		streams: map[string][]written{}, claims: map[string]string{}, orders: map[string]*purchase{}, stocks: map[string]*shelf{},
-		tokens: map[string]int{}, revoked: map[string]int{}, editions: map[string]map[int]bool{},
+		limits: map[string]*limited{}, tokens: map[string]int{}, revoked: map[string]int{}, editions: map[string]map[int]bool{},
 	}
 	done, faults := map[string]written{}, 0
 	for in := json.NewDecoder(strings.NewReader(out.String())); in.More(); {
@@ -131,6 +133,8 @@ func (r *record) follow(e written) string {
 		return r.ordered(e)
 	case "stock":
 		return r.moved(e)
+	case "spending":
+		return r.counted(e)
 	case "cart":
 		switch e.Type {
 		case "cart.checkout_claimed":
@@ -190,7 +194,7 @@ func (r *record) follow(e written) string {
 func (r *record) ordered(e written) string {
 	o, d := r.orders[e.Stream.ID], e.Data
 	if o == nil {
-		o = &purchase{user: d.User, attempt: 1, lines: map[string]int{}}
+		o = &purchase{user: d.User, client: d.Client, attempt: 1, lines: map[string]int{}}
 		r.orders[e.Stream.ID] = o
 		var lines []struct {
 			SKU      string
@@ -212,10 +216,16 @@ func (r *record) ordered(e written) string {
 	case "order.checkout_retried":
 		before = []string{"order.payment_declined", "order.checkout_failed"}
 		o.attempt++
+		o.client = d.Client
 	case "order.payment_requested":
 		before = []string{"order.checkout_started", "order.checkout_retried"}
 		if want := fmt.Sprintf("%s-%d", e.Stream.ID, o.attempt); d.Key != want {
 			return "the payment's key is " + d.Key + " and not " + want
+		}
+		if l := r.limits[o.user]; l != nil && l.client == o.client {
+			if counts := l.counts[fmt.Sprintf("%s/%d", e.Stream.ID, o.attempt)]; counts != d.Amount.Amount {
+				return fmt.Sprintf("%d count against the agent's limits, %d are asked for", counts, d.Amount.Amount)
+			}
 		}
 		// What makes one order of two quotes of one cart.
 		if by := r.claims[o.user]; by != e.Stream.ID {
@@ -285,6 +295,13 @@ func (r *record) open() (left []string) {
 			left = append(left, "order "+id+" stands at "+o.status)
 		}
 	}
+	for user, l := range r.limits {
+		for by := range l.counts {
+			if o := r.orders[orderOf(by)]; o.status != "order.placed" {
+				left = append(left, "order "+by+" counts against the limits of "+user)
+			}
+		}
+	}
 	for id, by := range r.claims {
 		left = append(left, "order "+by+" holds the cart of "+id)
 	}
@@ -298,9 +315,23 @@ func (r *record) open() (left []string) {
 }
 
 // settled checks a record of which nothing is open: what left the stock is what
-// stands in orders, and each order is paid once.
+// stands in orders, each order is paid once, and counts where there are limits.
 func (r *record) settled(t testing.TB) {
 	t.Helper()
+	for user, l := range r.limits {
+		spent, counts := 0, 0
+		for _, o := range r.orders {
+			if o.placed > 0 && o.user == user && o.client == l.client {
+				spent += o.total
+			}
+		}
+		for _, n := range l.counts {
+			counts += n
+		}
+		if spent != counts {
+			t.Errorf("%s's agent has spent %d, and %d count", user, spent, counts)
+		}
+	}
 	sold, paid := map[string]int{}, map[string]string{}
 	for id, o := range r.orders {
 		if o.placed == 0 {

@@ -21,12 +21,17 @@ type onPages struct {
 
 func visit(t *testing.T, shop *cmd.Running, user string) *onPages {
 	t.Helper()
+	return browse(t, shop.Endpoint, user, shop.Users[user])
+}
+
+func browse(t *testing.T, endpoint, user, password string) *onPages {
+	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &onPages{t, &http.Client{Jar: jar}, strings.TrimSuffix(shop.Endpoint, "/mcp")}
-	page := p.press("/login", p.get("/login"), url.Values{"username": {user}, "password": {shop.Users[user]}})
+	p := &onPages{t, &http.Client{Jar: jar}, strings.TrimSuffix(endpoint, "/mcp")}
+	page := p.press("/login", p.get("/login"), url.Values{"username": {user}, "password": {password}})
 	if !strings.Contains(page, "Your connections") {
 		t.Fatalf("%s is not logged in: %s", user, page)
 	}
