@@ -23,6 +23,7 @@ type approvePage struct {
 	Connected         bool
 	Lines             []approveLine
 	Total, Ago, Above string
+	Always            bool // the person wants to be asked before every order
 	// Answer is "approved", "denied", "bought" or "late", empty while there is none.
 	Answer string
 	Until  string
@@ -80,8 +81,8 @@ func (s *Server) approve(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	if r.Method == http.MethodPost {
-		if err := s.checkForm(r, "approve", asked, browser, who.Session); err != nil {
-			return err
+		if s.checkForm(r, "approve", asked, browser, who.Session) != nil {
+			return expired("/account/approve?request=" + asked)
 		}
 		if err := s.answerRequest(r.Context(), who, agent, purchase, r.PostForm.Get("decision")); err != nil {
 			return err
@@ -99,6 +100,12 @@ func (s *Server) approve(w http.ResponseWriter, r *http.Request) error {
 		status = 404
 	}
 	return s.show(w, status, "approve", page)
+}
+
+// expired is a form of a person's own page that is used no more.
+func expired(page string) error {
+	return &pageError{status: 400, title: "This page has expired", text: "It was opened in another browser or before you logged in again.",
+		hint: "Open it again and look once more.", back: page}
 }
 
 var errNoRequest = &pageError{status: 404, title: "There is no such request", text: "The link is not complete.", hint: "Open it again as your app shows it."}
@@ -145,11 +152,15 @@ func (s *Server) fillRequest(ctx context.Context, user, agent, purchase string, 
 		}
 		page.Lines = append(page.Lines, approveLine{l.Quantity, title, l.Price.String(), l.Subtotal().String()})
 	}
-	if above := state.Rules.AskAbove; above != nil && above.Minor > 0 {
+	switch above := state.Rules.AskAbove; {
+	case above == nil:
+	case above.Minor == 0:
+		page.Always = true
+	default:
 		page.Above = above.String()
 	}
 	switch {
-	case state.Bought(purchase):
+	case !req.Bought.IsZero():
 		page.Answer = "bought"
 	case !req.Denied.IsZero():
 		page.Answer = "denied"

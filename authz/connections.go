@@ -56,14 +56,14 @@ func (s *Server) connections(w http.ResponseWriter, r *http.Request) error {
 		if err := parseForm(w, r); err != nil {
 			return err
 		}
-		if err := s.checkForm(r, "connections", "", browser, who.Session); err != nil {
-			return err
+		if s.checkForm(r, "connections", "", browser, who.Session) != nil {
+			return expired("/account/connections")
 		}
 		if of := r.PostForm.Get("rules"); of != "" {
 			if wrong, err = s.limit(r, who, of); err != nil {
 				return err
 			} else if wrong == nil {
-				page.Done = "Saved. The limits hold from now on."
+				page.Done = "Saved. It holds from now on."
 			}
 		} else {
 			n, err := s.disconnect(r.Context(), who, r.PostForm.Get("grant"))
@@ -121,22 +121,20 @@ func (s *Server) limit(r *http.Request, who visitor, id string) (wrong *ruleForm
 	if err != nil {
 		return nil, err
 	}
-	if !ok || g.User != who.User || !g.Live(s.now()) {
+	if !ok || g.User != who.User || !g.Live(s.now()) || !r.PostForm.Has("per_order") {
 		return nil, errGone
 	}
 	state, err := s.spendable(r.Context(), g.User, g.Client)
 	if err != nil {
 		return nil, err
 	}
-	form := &ruleForm{ruleFields: typed(r.PostForm, s.fieldsOf(state.Rules).Currency), At: g.ID}
-	rules, err := form.rules()
-	if err == nil {
-		err = s.setRules(r.Context(), g.User, g.Client, rules)
-	}
+	form := s.formOf(state.Rules)
+	form.At = g.ID
+	err = s.take(r, g.User, g.Client, &form)
 	var no errRules
 	if errors.As(err, &no) {
 		form.Problem = string(no)
-		return form, nil
+		return &form, nil
 	}
 	return nil, err
 }

@@ -98,7 +98,33 @@ func (s *Server) consentRules(ctx context.Context, tx transaction, who visitor) 
 		return nil, nil
 	}
 	state, err := s.spendable(ctx, who.User, tx.Client)
-	return &ruleForm{ruleFields: s.fieldsOf(state.Rules), Set: state.Rules.Any()}, err
+	if err != nil {
+		return nil, err
+	}
+	form := s.formOf(state.Rules)
+	if state.Rules.Any() {
+		return &form, nil
+	}
+	// An app that registers anew, with another port perhaps, is another one to the
+	// shop; to the person it is the one that they have limited before.
+	grants, err := s.cfg.Views.GrantsOf(ctx, who.User)
+	if err != nil {
+		return nil, err
+	}
+	for _, g := range grants {
+		if g.Client == tx.Client || g.ClientName != tx.Name || g.Verified != tx.Verified {
+			continue
+		}
+		other, err := s.spendable(ctx, who.User, g.Client)
+		if err != nil {
+			return nil, err
+		}
+		if other.Rules.Any() {
+			form.ruleFields, form.Set, form.Other = s.fieldsOf(other.Rules), true, true
+			break
+		}
+	}
+	return &form, nil
 }
 
 func (s *Server) showConsent(w http.ResponseWriter, r *http.Request, status int, tx transaction, sealed, browser string, who visitor, rules *ruleForm) error {
@@ -139,8 +165,11 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request, tx transaction, 
 		// Enter in a field presses the form's first button, which must neither
 		// allow nor deny.
 		rules, err := s.consentRules(r.Context(), tx, who)
-		if err != nil || rules == nil {
+		if err != nil {
 			return err
+		}
+		if rules == nil {
+			return errTransaction
 		}
 		rules.ruleFields, rules.Set = typed(r.PostForm, rules.Currency), true
 		if _, err := rules.rules(); err != nil {
@@ -170,12 +199,11 @@ func (s *Server) takeRules(r *http.Request, tx transaction, who visitor) (*ruleF
 	if err != nil || form == nil || !r.PostForm.Has("per_order") {
 		return form, err
 	}
-	form.ruleFields = typed(r.PostForm, form.Currency)
-	rules, err := form.rules()
-	if err == nil {
-		err = s.setRules(r.Context(), who.User, tx.Client, rules)
+	// A page that has led to a grant before must not lift what was set since.
+	if g, _, known, err := s.cfg.Views.Grant(r.Context(), tx.ID); err != nil || known && g.ID != "" {
+		return form, errors.Join(err, errTransaction)
 	}
-	return form, err
+	return form, s.take(r, who.User, tx.Client, form)
 }
 
 // allow puts the consent on the log and sends the code to the client.

@@ -2,7 +2,9 @@ package authz
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -27,8 +29,12 @@ type ruleForm struct {
 	At string
 	// Problem is why what was typed cannot be taken.
 	Problem string
-	// Set is whether there are rules.
-	Set bool
+	// Set is whether there are rules, Other whether they are another app's of the
+	// same name.
+	Set, Other bool
+	// Was names the rules that the page shows, so that an old page changes none that
+	// were set since.
+	Was string
 }
 
 // errRules is a form that cannot be taken, in a sentence for the person.
@@ -54,6 +60,29 @@ func (s *Server) fieldsOf(r spending.Rules) ruleFields {
 		}
 	}
 	return f
+}
+
+// formOf is the form as the rules stand.
+func (s *Server) formOf(r spending.Rules) ruleForm {
+	shown, err := json.Marshal(r)
+	if err != nil {
+		panic(err) // rules always have JSON
+	}
+	return ruleForm{ruleFields: s.fieldsOf(r), Set: r.Any(), Was: b64(mac(s.keys.form, "rules", string(shown)))}
+}
+
+// take sets what the form of the request says, which stays in the form with what is
+// wrong with it.
+func (s *Server) take(r *http.Request, user, client string, form *ruleForm) error {
+	form.ruleFields, form.Set = typed(r.PostForm, form.Currency), true
+	if r.PostForm.Get("was") != form.Was {
+		return errRules("The limits were changed since you opened this page. Here is what you wrote; look at it once more.")
+	}
+	rules, err := form.rules()
+	if err != nil {
+		return err
+	}
+	return s.setRules(r.Context(), user, client, rules)
 }
 
 // typed is what the form says.
@@ -131,14 +160,14 @@ func (s *Server) allowanceOf(ctx context.Context, g grant.State, now time.Time) 
 	if err != nil {
 		return nil, err
 	}
-	f := s.fieldsOf(state.Rules)
-	a := &allowance{Rules: inRules(state.Rules), Form: ruleForm{ruleFields: f, At: g.ID, Set: state.Rules.Any()}}
+	a := &allowance{Rules: inRules(state.Rules), Form: s.formOf(state.Rules)}
+	a.Form.At = g.ID
 	if state.Rules.Any() {
-		sum, orders := state.Within(now, f.Currency, "")
+		sum, orders := state.Within(now, a.Form.Currency, "")
 		a.Spent = sum.String() + " in " + count(orders, "order")
 	}
 	for _, r := range state.Requests {
-		if r.Waits(now) && !state.Bought(r.Purchase) {
+		if r.Waits(now) {
 			a.Asking = append(a.Asking, asking{r.Total.String(), approvalPath(g.Client, r.Purchase), ago(now.Sub(r.At))})
 		}
 	}

@@ -118,6 +118,81 @@ func TestLimitsAtTheConsent(t *testing.T) {
 	})
 }
 
+// wasOf is what a page's form says of the rules that it shows.
+func wasOf(page string) string {
+	_, part, _ := strings.Cut(page, `name="was" value="`)
+	was, _, _ := strings.Cut(part, `"`)
+	return was
+}
+
+// What a person set is not lifted by a page of before, and does not get lost when
+// the agent registers anew.
+func TestLimitsAreNotLost(t *testing.T) {
+	consent := func(s *shop, b *browser, name, redirect string) (client string, page answer) {
+		client = s.register(name, redirect)
+		request := s.request(client)
+		request.Set("redirect_uri", redirect)
+		page = b.follow(b.get("/authorize?"+request.Encode()), "alice")
+		page.shown(t, 200)
+		return client, page
+	}
+	allow := func(b *browser, page answer, perOrder string) answer {
+		form := fields(page.body, "/consent")
+		form.Set("per_order", perOrder)
+		form.Set("per_day", "")
+		form.Set("ask_above", "")
+		form.Set("decision", "allow")
+		return b.post("/consent", form)
+	}
+	t.Run("by going back to a consent", func(t *testing.T) {
+		s := open(t)
+		b := s.browser()
+		client, page := consent(s, b, "Test agent", callback)
+		if a := allow(b, page, ""); a.StatusCode != 303 {
+			t.Fatalf("%d", a.StatusCode)
+		}
+		alice := s.user("alice")
+		s.spends(alice, client, spending.SetRules{User: alice, Client: client, Rules: spending.Rules{PerOrder: usd(500)}, At: s.clock.Now()})
+		allow(b, page, "").shown(t, 400)
+		if s.spends(alice, client, nil).Rules.PerOrder == nil {
+			t.Error("it lifted the limit")
+		}
+	})
+	t.Run("by a page that was opened before", func(t *testing.T) {
+		s := open(t)
+		b := s.browser()
+		client, page := consent(s, b, "Test agent", callback)
+		alice := s.user("alice")
+		s.spends(alice, client, spending.SetRules{User: alice, Client: client, Rules: spending.Rules{PerOrder: usd(500)}, At: s.clock.Now()})
+		again := allow(b, page, "")
+		if again.StatusCode != 400 || !strings.Contains(again.body, "The limits were changed since you opened this page") {
+			t.Errorf("%d %s", again.StatusCode, again.body)
+		}
+		if s.spends(alice, client, nil).Rules.PerOrder == nil {
+			t.Error("it lifted the limit")
+		}
+		if a := allow(b, again, "7"); a.StatusCode != 303 || *s.spends(alice, client, nil).Rules.PerOrder != *usd(700) {
+			t.Errorf("after a second look: %d", a.StatusCode)
+		}
+	})
+	t.Run("by registering anew", func(t *testing.T) {
+		s := open(t)
+		b := s.browser()
+		_, page := consent(s, b, "Test agent", "http://127.0.0.1:3333/cb")
+		allow(b, page, "5")
+		client, page := consent(s, b, "Test agent", "http://127.0.0.1:4444/cb")
+		if !strings.Contains(page.body, "An app of this name has these limits already") || !strings.Contains(page.body, `value="5.00"`) || !strings.Contains(page.body, `<details class="limits" open>`) {
+			t.Errorf("the page says nothing of them: %s", page.body)
+		}
+		if a := allow(b, page, "5.00"); a.StatusCode != 303 || *s.spends(s.user("alice"), client, nil).Rules.PerOrder != *usd(500) {
+			t.Errorf("%d %s", a.StatusCode, a.body)
+		}
+		if _, page := consent(s, b, "Another agent", "http://127.0.0.1:5555/cb"); strings.Contains(page.body, "An app of this name") {
+			t.Error("another agent is taken for it")
+		}
+	})
+}
+
 func TestLimitsThatCannotBeTaken(t *testing.T) {
 	s := open(t)
 	for _, typed := range []string{"fifty", "1,000", "1.000", "1,000.00", "-5", "5.001", "€5", "NaN", "1e3", "99999999999999999999", "<b>5"} {
@@ -181,6 +256,7 @@ func TestLimitsOnTheConnectionsPage(t *testing.T) {
 	form := fields(page.body, "/account/connections")
 	set := func(of string, typed ...string) answer {
 		t.Helper()
+		form.Set("was", wasOf(b.get("/account/connections").body))
 		form.Set("rules", of)
 		for i, name := range []string{"per_order", "per_day", "ask_above"} {
 			form.Set(name, typed[i])
@@ -188,7 +264,7 @@ func TestLimitsOnTheConnectionsPage(t *testing.T) {
 		return b.post("/account/connections", form)
 	}
 	saved := set(id, "50", "100", "20")
-	for _, want := range []string{"Saved.", "At most $50.00 per order", "At most $100.00 in 24 hours", "Asks you before orders above $20.00", "Spent in the last 24 hours: $0.00 in 0 orders", "Change the limits"} {
+	for _, want := range []string{"Saved. It holds from now on.", "At most $50.00 per order", "At most $100.00 in 24 hours", "Asks you before orders above $20.00", "Spent in the last 24 hours: $0.00 in 0 orders", "Change the limits"} {
 		if saved.StatusCode != 200 || !strings.Contains(saved.body, want) {
 			t.Errorf("%d, the page lacks %q", saved.StatusCode, want)
 		}
@@ -196,6 +272,9 @@ func TestLimitsOnTheConnectionsPage(t *testing.T) {
 	if a := set(id, "50", "much", "20"); a.StatusCode != 400 || !strings.Contains(a.body, "The limit in 24 hours must be an amount") || !strings.Contains(a.body, `value="much"`) {
 		t.Errorf("%d %s", a.StatusCode, a.body)
 	}
+	bare := fields(page.body, "/account/connections")
+	bare.Set("rules", id)
+	b.post("/account/connections", bare).shown(t, 404) // says nothing, so it lifts nothing
 	set(bobsID, "1", "1", "1").shown(t, 404)
 	set("nonsense", "1", "1", "1").shown(t, 404)
 	alice := s.user("alice")
@@ -264,14 +343,13 @@ func TestAnApproval(t *testing.T) {
 	}
 
 	t.Run("needs the page's own form", func(t *testing.T) {
-		ask("pq2")
 		b.get(link + "&decision=approve")
 		b.post("/account/approve", with("form", "x")).shown(t, 400)
 		b.post("/account/approve", with("request", spending.Agent(client)+".pq2")).shown(t, 400) // the form of one is no answer to another
 		b.post("/account/approve", with("decision", "perhaps")).shown(t, 400)
 		b.post("/account/approve", with("request", spending.Agent(client)+".p q/1")).shown(t, 404)
 		b.post("/account/approve", with("decision", "approve"), "Sec-Fetch-Site", "cross-site").shown(t, 403)
-		if !waits("pq1") || !waits("pq2") {
+		if !waits("pq1") {
 			t.Error("it was answered")
 		}
 	})
@@ -321,7 +399,7 @@ func TestAnApproval(t *testing.T) {
 	})
 	t.Run("what was bought", func(t *testing.T) {
 		s.spends(alice, client, spending.Reserve{Reservation: "CS-1/1", Purchase: "pq1", Amount: *usd(9000), At: s.clock.Now()})
-		if a := b.get(link); !strings.Contains(a.body, "It was bought") || strings.Contains(a.body, "<button type=\"submit\" name=\"decision\"") {
+		if a := b.get(link); !strings.Contains(a.body, "The app went on to buy it") || strings.Contains(a.body, "<button type=\"submit\" name=\"decision\"") {
 			t.Errorf("%s", a.body)
 		}
 	})

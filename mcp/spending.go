@@ -16,6 +16,12 @@ func (c *call) forbidden(err error, quote string) error {
 	}
 	p := &problem{Code: found.Code, QuoteID: quote, NextTools: []string{"review_checkout", "view_cart"}}
 	var ask *spending.Unapproved
+	var denial *spending.Denial
+	if errors.As(err, &denial) {
+		p.ApproveURL = c.Approval(c.caller.Client, denial.Purchase)
+		p.Message = "Nothing was bought. " + found.Message + " Do not ask again or put the same together anew. If the person tells you that they have changed their mind, they can say so themselves at " + p.ApproveURL + " ."
+		return p
+	}
 	if !errors.As(err, &ask) {
 		p.Message = "Nothing was bought. " + found.Message + c.rulesAre()
 		return p

@@ -69,7 +69,7 @@ func TestLimitsInChromium(t *testing.T) {
 	at("approve-approved", "You said yes")
 	agent.call("checkout", quote)
 	b.open(out.text("approve_url"))
-	at("approve-bought", "It was bought")
+	at("approve-bought", "The app went on to buy it")
 	b.open(origin + "/account/approve?request=x.y")
 	at("approve-unknown", "There is no such request")
 }

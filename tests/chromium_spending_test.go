@@ -69,7 +69,7 @@ func TestAPersonChangesLimitsInChromium(t *testing.T) {
 	says("You said yes", "within 60 minutes")
 	agent.call("checkout", quote)
 	b.open(asked.text("approve_url"))
-	says("It was bought")
+	says("The app went on to buy it")
 
 	b.open(origin + "/account/connections")
 	says("Spent in the last 24 hours: $29.99 in 1 order.")
@@ -93,5 +93,5 @@ func TestAPersonChangesLimitsInChromium(t *testing.T) {
 	b.fill("User name", "alice")
 	b.fill("Password", shop.Users["alice"])
 	press("Log in", 200)
-	says("It was bought")
+	says("The app went on to buy it")
 }

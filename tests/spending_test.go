@@ -143,7 +143,7 @@ func TestAnAgentWithLimits(t *testing.T) {
 		t.Fatal(said)
 	}
 	order := alice.call("checkout", quote).text("order_id")
-	if page := browser.get(link); !strings.Contains(page, "It was bought") {
+	if page := browser.get(link); !strings.Contains(page, "The app went on to buy it") {
 		t.Error("the link does not say that it was bought")
 	}
 

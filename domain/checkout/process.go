@@ -244,6 +244,12 @@ func (p *Process) begun(ctx context.Context, start *order.Start) (bool, error) {
 		return false, err
 	}
 	start.After, start.Lines, start.Total = known.Attempt, known.Lines, known.Total
+	if known.Open() {
+		// Who finds it under way waits for its end, and does not try again by
+		// themselves if that is a decline: with another card perhaps, or another
+		// agent's limits.
+		start.After--
+	}
 	return known.Open() || known.Status == order.Placed, nil
 }
 

@@ -42,9 +42,18 @@ type counting struct {
 	keys map[string]int
 	real bool // pretends that real money moves
 	err  error
+	// entered is closed at the first request, which then waits for hold; nil for neither.
+	entered, hold chan struct{}
+	once          sync.Once
 }
 
 func (c *counting) Authorize(ctx context.Context, r payment.Request) (payment.Result, error) {
+	if c.entered != nil {
+		c.once.Do(func() {
+			close(c.entered)
+			<-c.hold
+		})
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.err != nil {

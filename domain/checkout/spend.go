@@ -19,10 +19,10 @@ type Spendings = decider.Handler[spending.State, spending.Command, spending.Even
 // purchase names what a quote is for, without when it was made: a person who says
 // yes to lines and total says it to a later quote of just the same too.
 func (t ticket) purchase() string {
-	var b [8 + 12]byte
-	binary.BigEndian.PutUint64(b[:], t.version)
-	copy(b[8:], t.digest[:])
-	return base64.RawURLEncoding.EncodeToString(b[:])
+	var state [8]byte
+	binary.BigEndian.PutUint64(state[:], t.version)
+	// The first part has spending.PurchaseState characters.
+	return base64.RawURLEncoding.EncodeToString(state[:]) + base64.RawURLEncoding.EncodeToString(t.digest[:])
 }
 
 // Purchase is what the quote of an order is for, in the words of package
@@ -92,7 +92,9 @@ func (r *run) spend(ctx context.Context) (may bool, err error) {
 		Reservation: r.order.Reservation(), Purchase: Purchase(r.order.Quote), Amount: r.order.Total, At: r.Now().UTC(),
 	}, r.named("spend"))
 	if end, refused := Forbidden(err); refused {
-		return false, r.take(ctx, order.Fail{Attempt: r.order.Attempt, Code: end.Code, Reason: end.Message})
+		// The person's other agents may read the order: how much is left is not theirs
+		// to know.
+		return false, r.take(ctx, order.Fail{Attempt: r.order.Attempt, Code: end.Code, Reason: "The person's rules for this agent do not allow it."})
 	}
 	r.at = max(r.at, out.Position)
 	return err == nil, err
@@ -113,11 +115,14 @@ func (r *run) unspend(ctx context.Context, reason string) error {
 func Forbidden(err error) (Finding, bool) {
 	var over *spending.Exceeded
 	var ask *spending.Unapproved
+	var denial *spending.Denial
 	switch {
 	case errors.As(err, &over):
 		return Finding{Code: "spending_limit_exceeded", Message: exceeded(over)}, true
-	case errors.Is(err, spending.ErrDenied):
+	case errors.As(err, &denial):
 		return Finding{Code: "approval_denied", Message: "The person said no to this purchase."}, true
+	case errors.As(err, &ask) && ask.Above.Minor == 0:
+		return Finding{Code: "approval_required", Message: "The person wants to approve every purchase themselves."}, true
 	case errors.As(err, &ask):
 		return Finding{Code: "approval_required", Message: fmt.Sprintf("The person has to approve what costs more than %s themselves.", ask.Above)}, true
 	}

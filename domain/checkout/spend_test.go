@@ -5,12 +5,16 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"till/domain/cart"
 	"till/domain/checkout"
+	"till/domain/decider"
 	"till/domain/eventlog"
+	"till/domain/eventlog/memlog"
+	"till/domain/money"
 	"till/domain/order"
 	"till/domain/spending"
 )
@@ -157,8 +161,17 @@ func TestANo(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.spending("alice", "cli_1", spending.Deny{Purchase: ask.Purchase, At: s.now})
-	if _, err := s.buyAs("cli_1", q.ID); !errors.Is(err, spending.ErrDenied) {
+	var denial *spending.Denial
+	if _, err := s.buyAs("cli_1", q.ID); !errors.As(err, &denial) {
 		t.Errorf("bought after a no: %v", err)
+	}
+	// The same again is no other purchase, though the cart has changed twice.
+	s.add("alice", "WAND", 1)
+	if _, err := s.Carts.Do(t.Context(), "alice", cart.Remove{SKU: "WAND"}, eventlog.Meta{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.buyAs("cli_1", ""); !errors.As(err, &denial) {
+		t.Errorf("the same again after a no: %v", err)
 	}
 	if q := s.reviewAs("cli_1"); q.ID != "" || q.Problems[0].Code != "approval_denied" {
 		t.Errorf("reviewed after a no: %+v", q)
@@ -190,23 +203,14 @@ func TestRulesThatComeInBetween(t *testing.T) {
 }
 
 // Four people use one client, which buys for each in four places at once, over and
-// over: nobody's limit is anybody else's, and none is passed.
+// over: nobody's limit is anybody else's, and what was placed stays within each.
 func TestLimitsUnderRaces(t *testing.T) {
 	s := newShop(t)
 	s.count("MOUSE", 1000)
 	var all sync.WaitGroup
 	for p := range 4 {
 		user := fmt.Sprintf("usr_%d", p)
-		s.allow(user, "cli_1", -1, 1700, -1)
-		// One to begin with: when the cart fills faster than it is bought, what is in
-		// it is soon beyond the limit, and rightly nothing more is sold.
-		first := eventlog.Meta{Command: user}
-		if _, err := s.Carts.Do(s.t.Context(), user, cart.Add{Item: s.item("MOUSE", 499), Quantity: 1}, first); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := s.CheckOut(s.t.Context(), checkout.Request{User: user, Client: "cli_1"}, first); err != nil {
-			t.Fatal(err)
-		}
+		s.allow(user, "cli_1", -1, 1200, -1)
 		for range 4 {
 			all.Go(func() {
 				for i := range 5 {
@@ -220,11 +224,100 @@ func TestLimitsUnderRaces(t *testing.T) {
 		}
 	}
 	all.Wait()
+	placed := s.placed()
 	for p := range 4 {
 		user := fmt.Sprintf("usr_%d", p)
-		sum, n := s.spending(user, "cli_1", nil).Within(s.now, "USD", "")
-		if sum.Minor > 1700 || n == 0 {
-			t.Errorf("%s spent %s in %d orders", user, sum, n)
+		if placed[user] > 1200 || placed[user] == 0 {
+			t.Errorf("%s bought for %d", user, placed[user])
+		}
+		if sum, _ := s.spending(user, "cli_1", nil).Within(s.now, "USD", ""); sum.Minor != placed[user] {
+			t.Errorf("%s bought for %d, and %s count", user, placed[user], sum)
 		}
 	}
+}
+
+// placed sums up the placed orders of each person, as the log has them.
+func (s *shop) placed() map[string]int64 {
+	s.t.Helper()
+	whose, sums := map[string]string{}, map[string]int64{}
+	head, _ := s.log.Head(s.t.Context())
+	for batch, err := range s.log.Follow(s.t.Context(), 0, int(head)) {
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		types := eventlog.NewTypes()
+		order.Register(types)
+		for _, e := range batch {
+			if e.Stream.Category != order.Category {
+				continue
+			}
+			event, err := types.Decode(e)
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			switch event := event.(type) {
+			case order.CheckoutStarted:
+				whose[e.Stream.ID] = event.User
+			case order.OrderPlaced:
+				sums[whose[e.Stream.ID]] += event.Total.Minor
+			}
+		}
+		if batch[len(batch)-1].Position >= head {
+			break
+		}
+	}
+	return sums
+}
+
+// Two processes count at once for one agent: together they stay within its limit.
+func TestOneLimitOnTwoMachines(t *testing.T) {
+	log := memlog.New("e")
+	here := start(t, log, new(memlog.Bucket))
+	there := start(t, log, new(memlog.Bucket))
+	here.allow("alice", "cli_1", -1, 1000, -1)
+	var all sync.WaitGroup
+	var counted atomic.Int64
+	for i, s := range []*shop{here, there, here, there} {
+		all.Go(func() {
+			for n := range 10 {
+				_, err := s.Spendings.Do(t.Context(), spending.ID("alice", "cli_1"), spending.Reserve{
+					Reservation: fmt.Sprintf("CS-%d-%d/1", i, n), Purchase: "p", Amount: money.Of(90, "USD"), At: s.now,
+				}, eventlog.Meta{})
+				var over *spending.Exceeded
+				if err == nil {
+					counted.Add(1)
+				} else if !errors.As(err, &over) && !errors.Is(err, decider.ErrBusy) {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if sum, n := here.spending("alice", "cli_1", nil).Within(here.now, "USD", ""); sum.Minor > 1000 || int64(n) != counted.Load() || n == 0 {
+		t.Errorf("%s in %d orders, and %d were let through", sum, n, counted.Load())
+	}
+}
+
+// Who finds a purchase under way is told its end and starts no attempt of their own.
+func TestAJoinIsNoOtherTry(t *testing.T) {
+	s := agents(t)
+	q := s.reviewAs("cli_1")
+	s.gateway.entered, s.gateway.hold = make(chan struct{}), make(chan struct{})
+	var all sync.WaitGroup
+	all.Go(func() {
+		_, err := s.buy(checkout.Request{User: "alice", Client: "cli_1", Quote: q.ID, Method: "pm_card_visa_chargeDeclined"})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	<-s.gateway.entered
+	all.Go(func() {
+		got, err := s.CheckOut(t.Context(), checkout.Request{User: "alice", Client: "cli_2", Quote: q.ID, Method: "pm_card_visa"}, eventlog.Meta{Command: "other"})
+		if err != nil || got.Order.Status != order.Declined || got.Order.Attempt != 1 {
+			t.Errorf("who joined: %+v, %v", got.Order, err)
+		}
+	})
+	time.Sleep(20 * time.Millisecond) // lets the second one find it under way
+	close(s.gateway.hold)
+	all.Wait()
 }

@@ -1,7 +1,6 @@
 package spending
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -53,11 +52,14 @@ func (e *Unapproved) Error() string {
 	return "spending: the person has to approve what costs over " + e.Above.String()
 }
 
-// ErrDenied: the person said no to this purchase.
-var ErrDenied = errors.New("spending: the person said no to this purchase")
+// Denial is the refusal of a purchase to which the person said no: to this one, or
+// to the same things at the same prices in the cart as it was before.
+type Denial struct{ Purchase string }
+
+func (e *Denial) Error() string { return "spending: the person said no to this purchase" }
 
 // Check returns why the agent may not buy the purchase with the order now: an
-// *Exceeded, ErrDenied or an *Unapproved, in that order.
+// *Exceeded, a *Denial or an *Unapproved, in that order.
 func (s State) Check(order, purchase string, amount money.Amount, now time.Time) error {
 	if !s.Rules.Any() {
 		return nil
@@ -79,16 +81,27 @@ func (s State) Check(order, purchase string, amount money.Amount, now time.Time)
 			Left: money.Of(max(0, most.Minor-sum.Minor), most.Currency), Again: s.again(order, amount, *most, now)}
 	}
 	above := s.Rules.AskAbove
-	if above == nil || above.Currency == amount.Currency && amount.Minor <= above.Minor {
+	// A threshold of 0 asks before every order, also before one that costs nothing.
+	if above == nil || above.Minor > 0 && above.Currency == amount.Currency && amount.Minor <= above.Minor {
 		return nil
 	}
-	switch r, ok := s.Find(purchase); {
-	case ok && r.Open(now) && !r.Denied.IsZero():
-		return ErrDenied
-	case ok && r.Total == amount && now.Before(r.Approved):
+	if r, ok := s.Find(purchase); ok && r.Total == amount && now.Before(r.Approved) {
 		return nil
+	}
+	if err := s.denied(purchase, now); err != nil {
+		return err
 	}
 	return &Unapproved{purchase, *above}
+}
+
+// denied is the no that stands against the purchase, nil for none.
+func (s State) denied(purchase string, now time.Time) error {
+	for _, r := range s.Requests {
+		if r.Open(now) && !r.Denied.IsZero() && contents(r.Purchase) == contents(purchase) {
+			return &Denial{r.Purchase}
+		}
+	}
+	return nil
 }
 
 // again is when enough of the day's orders will be past; zero if never.

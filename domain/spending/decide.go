@@ -80,7 +80,10 @@ func Decide(s State, cmd Command) ([]Event, error) {
 		}
 		return []Event{RulesSet(c)}, nil
 	case Reserve:
-		if !s.Rules.Any() || slices.ContainsFunc(s.Spent, func(one Spent) bool { return one.Reservation == c.Reservation }) {
+		// A late step of an earlier attempt must not take the place of a later one.
+		if !s.Rules.Any() || slices.ContainsFunc(s.Spent, func(one Spent) bool {
+			return OrderOf(one.Reservation) == OrderOf(c.Reservation) && attemptOf(one.Reservation) >= attemptOf(c.Reservation)
+		}) {
 			return nil, nil
 		}
 		if err := s.Check(OrderOf(c.Reservation), c.Purchase, c.Amount, c.At); err != nil {
@@ -97,8 +100,9 @@ func Decide(s State, cmd Command) ([]Event, error) {
 	case Ask:
 		if r, ok := s.Find(c.Purchase); ok && (r.Waits(c.At) || c.At.Before(r.Approved)) {
 			return nil, nil
-		} else if ok && r.Open(c.At) && !r.Denied.IsZero() {
-			return nil, ErrDenied
+		}
+		if err := s.denied(c.Purchase, c.At); err != nil {
+			return nil, err
 		}
 		return []Event{ApprovalRequested(c)}, nil
 	case Approve:
@@ -113,7 +117,7 @@ func Decide(s State, cmd Command) ([]Event, error) {
 	case Deny:
 		r, ok := s.Find(c.Purchase)
 		switch {
-		case !ok || !r.Open(c.At):
+		case !ok || !r.Open(c.At) && !c.At.Before(r.Approved): // a yes can be taken back as long as it lasts
 			return nil, ErrNoRequest
 		case !r.Denied.IsZero():
 			return nil, nil
@@ -137,16 +141,34 @@ func Evolve(s State, e Event) State {
 			}
 		}
 		s.Spent = append(spent, Spent{e.Reservation, e.Purchase, e.Amount, e.At})
+		s = s.bought(e.Purchase, e.At)
 	case Released:
+		for _, one := range s.Spent {
+			if one.Reservation == e.Reservation {
+				s = s.bought(one.Purchase, time.Time{})
+			}
+		}
 		s.Spent = slices.DeleteFunc(slices.Clone(s.Spent), func(one Spent) bool { return one.Reservation == e.Reservation })
 	case ApprovalRequested:
-		requests := slices.DeleteFunc(slices.Clone(s.Requests), func(r Request) bool { return r.Purchase == e.Purchase || !r.Open(e.At) })
+		// A person has one cart: what was asked for it as it was before and has no
+		// answer can be bought no more.
+		requests := slices.DeleteFunc(slices.Clone(s.Requests), func(r Request) bool {
+			return r.Purchase == e.Purchase || !r.Open(e.At) && !e.At.Before(r.Approved) || r.Waits(e.At)
+		})
 		requests = append(requests, Request{Purchase: e.Purchase, Order: e.Order, Lines: e.Lines, Total: e.Total, At: e.At})
 		s.Requests = requests[max(0, len(requests)-MaxRequests):]
 	case Approved:
 		s = s.answered(e.Purchase, e.Until, time.Time{})
 	case Denied:
 		s = s.answered(e.Purchase, time.Time{}, e.At)
+	}
+	return s
+}
+
+func (s State) bought(purchase string, at time.Time) State {
+	if i := s.index(purchase); i >= 0 {
+		s.Requests = slices.Clone(s.Requests)
+		s.Requests[i].Bought = at
 	}
 	return s
 }

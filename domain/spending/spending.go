@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -109,6 +110,8 @@ type Request struct {
 	// are zero as long as there is no answer.
 	Approved time.Time `json:"approved,omitzero"`
 	Denied   time.Time `json:"denied,omitzero"`
+	// Bought is when the agent went on to buy it, zero if that came to nothing.
+	Bought time.Time `json:"bought,omitzero"`
 }
 
 // Open is whether the person may answer.
@@ -116,7 +119,18 @@ func (r Request) Open(now time.Time) bool { return now.Before(r.At.Add(RequestLi
 
 // Waits is whether the person should answer.
 func (r Request) Waits(now time.Time) bool {
-	return r.Open(now) && r.Denied.IsZero() && !now.Before(r.Approved)
+	return r.Open(now) && r.Denied.IsZero() && r.Bought.IsZero() && !now.Before(r.Approved)
+}
+
+// PurchaseState is how many characters of a purchase's name say which state of the
+// cart it is of; the rest says which lines at which prices.
+const PurchaseState = 11
+
+func contents(purchase string) string {
+	if len(purchase) <= PurchaseState {
+		return purchase
+	}
+	return purchase[PurchaseState:]
 }
 
 // Find returns the request for the purchase.
@@ -129,12 +143,6 @@ func (s State) Find(purchase string) (Request, bool) {
 
 func (s State) index(purchase string) int {
 	return slices.IndexFunc(s.Requests, func(r Request) bool { return r.Purchase == purchase })
-}
-
-// Bought is whether the purchase was begun within the last [Day] and has not come
-// to nothing.
-func (s State) Bought(purchase string) bool {
-	return slices.ContainsFunc(s.Spent, func(one Spent) bool { return one.Purchase == purchase })
 }
 
 // Within is what the agent has spent in the currency within the last [Day], but
@@ -159,4 +167,10 @@ func (s Spent) recent(now time.Time) bool { return now.Before(s.At.Add(Day)) }
 func OrderOf(reservation string) string {
 	id, _, _ := strings.Cut(reservation, "/")
 	return id
+}
+
+func attemptOf(reservation string) int {
+	_, text, _ := strings.Cut(reservation, "/")
+	n, _ := strconv.Atoi(text) // 0 for one that no checkout made
+	return n
 }

@@ -88,6 +88,15 @@ func TestLimits(t *testing.T) {
 			t.Errorf("%s in %d orders", sum, n)
 		}
 	})
+	t.Run("a late step of an earlier attempt changes nothing", func(t *testing.T) {
+		second := reserve("CS-1", 5000, time.Minute)
+		second.Reservation = "CS-1/2"
+		s := story.Given(t, spending.Decider(), rules, spending.Event(spending.Reserved(second))).When(reserve("CS-1", 5000, time.Minute)).Then().
+			When(spending.Release{Reservation: "CS-1/1"}).Then().State()
+		if sum, n := s.Within(at.Add(time.Minute), "USD", ""); sum != usd(5000) || n != 1 {
+			t.Errorf("%s in %d orders", sum, n)
+		}
+	})
 	t.Run("another currency", func(t *testing.T) {
 		euros := reserve("CS-1", 1, 0)
 		euros.Amount = money.Of(1, "EUR")
@@ -151,7 +160,8 @@ func TestApproval(t *testing.T) {
 	t.Run("a no is a no, until the person says yes", func(t *testing.T) {
 		s := story.Given(t, spending.Decider(), rules, asked).When(no).Then(denied).When(no).Then().State()
 		for _, cmd := range []spending.Command{buy, ask} {
-			if _, err := spending.Decide(s, cmd); !errors.Is(err, spending.ErrDenied) {
+			var denial *spending.Denial
+			if _, err := spending.Decide(s, cmd); !errors.As(err, &denial) || denial.Purchase != "p_CS-1" {
 				t.Errorf("%T after a no: %v", cmd, err)
 			}
 		}
@@ -179,17 +189,54 @@ func TestApproval(t *testing.T) {
 	})
 	t.Run("the threshold 0 asks always, and in any currency", func(t *testing.T) {
 		s := spending.Decider().Fold(set(spending.Rules{AskAbove: limit(0)}))
-		for _, amount := range []money.Amount{usd(1), money.Of(1, "EUR")} {
+		for _, amount := range []money.Amount{usd(0), usd(1), money.Of(1, "EUR")} {
 			var ask *spending.Unapproved
 			if err := s.Check("CS-1", "p", amount, at); !errors.As(err, &ask) {
 				t.Errorf("%s: %v", amount, err)
 			}
 		}
 	})
+	t.Run("a yes can be taken back as long as it lasts", func(t *testing.T) {
+		last := at.Add(spending.RequestLife - time.Minute)
+		late := spending.Deny{Purchase: "p_CS-1", At: last.Add(30 * time.Minute)}
+		story.Given(t, spending.Decider(), rules, asked).
+			When(spending.Approve{Purchase: "p_CS-1", At: last}).
+			Then(spending.Approved{Purchase: "p_CS-1", Order: "CS-1", Total: usd(8000), Until: last.Add(time.Hour), At: last}).
+			When(late).Then(spending.Denied{Purchase: "p_CS-1", Order: "CS-1", Total: usd(8000), At: late.At})
+	})
+	t.Run("a no is not shaken off by putting the same into the cart anew", func(t *testing.T) {
+		first, same := "state-no-01contents", "state-no-02contents"
+		s := spending.Decider().Fold(rules, spending.ApprovalRequested{Purchase: first, Total: usd(8000), At: at}, spending.Denied{Purchase: first, At: at})
+		var denial *spending.Denial
+		if err := s.Check("CS-2", same, usd(8000), at); !errors.As(err, &denial) || denial.Purchase != first {
+			t.Errorf("the same things again: %v", err)
+		}
+		var ask *spending.Unapproved
+		if err := s.Check("CS-2", "state-no-02otherthings", usd(8000), at); !errors.As(err, &ask) {
+			t.Errorf("other things: %v", err)
+		}
+	})
+	t.Run("what was asked for an earlier cart waits no more", func(t *testing.T) {
+		s := spending.Decider().Fold(rules, asked, spending.ApprovalRequested{Purchase: "p_CS-2", Total: usd(9000), At: at})
+		if _, there := s.Find("p_CS-1"); there || len(s.Requests) != 1 {
+			t.Errorf("%+v wait", s.Requests)
+		}
+	})
+	t.Run("what was bought says so, for as long as it is kept", func(t *testing.T) {
+		s := spending.Decider().Fold(rules, asked, approved, spending.Reserved(buy))
+		if r, _ := s.Find("p_CS-1"); r.Bought.IsZero() || r.Waits(at.Add(2*time.Hour)) {
+			t.Errorf("%+v", r)
+		}
+		s = spending.Evolve(s, spending.Released{Reservation: "CS-1/1"})
+		if r, _ := s.Find("p_CS-1"); !r.Bought.IsZero() {
+			t.Errorf("given back: %+v", r)
+		}
+	})
 	t.Run("only so many requests are kept", func(t *testing.T) {
 		s := spending.Decider().Fold(rules)
 		for i := range 3 * spending.MaxRequests {
 			s = spending.Evolve(s, spending.ApprovalRequested{Purchase: fmt.Sprint(i), Total: usd(6000), At: at})
+			s = spending.Evolve(s, spending.Denied{Purchase: fmt.Sprint(i), At: at})
 		}
 		if _, kept := s.Find("29"); len(s.Requests) != spending.MaxRequests || !kept {
 			t.Errorf("%d are kept", len(s.Requests))
