@@ -143,6 +143,8 @@ func Decide(s State, cmd Command) ([]Event, error) {
 			return nil, ErrCurrency
 		}
 		return []Event{ItemAdded{c.Item, c.Quantity}}, nil
+	case Fill:
+		return fill(s, c.Items), nil
 	case SetQuantity:
 		line, known := s.Find(c.SKU)
 		switch {
