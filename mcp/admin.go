@@ -3,6 +3,7 @@ package mcp
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
@@ -65,7 +66,7 @@ func (s *Server) listed(next sdk.MethodHandler) sdk.MethodHandler {
 		shown := *list
 		shown.Tools = make([]*sdk.Tool, 0, len(list.Tools))
 		for _, t := range list.Tools {
-			if scopeOf(t.Name) != grant.ShopAdmin {
+			if !slices.Contains(scopesOf(t.Name), grant.ShopAdmin) {
 				shown.Tools = append(shown.Tools, t)
 			}
 		}

@@ -25,7 +25,7 @@ func TestEveryErrorSaysWhatToDo(t *testing.T) {
 			t.Errorf("%v says %q", row.when, p.Message)
 		}
 		for _, tool := range p.NextTools {
-			if scopeOf(tool) == "" {
+			if scopesOf(tool) == nil {
 				t.Errorf("%v sends to %q, which is no tool", row.when, tool)
 			}
 		}

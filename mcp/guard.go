@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
@@ -39,25 +40,26 @@ func (s *Server) recovering(next sdk.MethodHandler) sdk.MethodHandler {
 // this very request.
 func (s *Server) scoped(next sdk.MethodHandler) sdk.MethodHandler {
 	return func(ctx context.Context, method string, req sdk.Request) (sdk.Result, error) {
-		var needs string
+		var needs []string
 		switch r := req.(type) {
 		case *sdk.CallToolRequest:
-			needs = scopeOf(r.Params.Name)
+			needs = scopesOf(r.Params.Name)
 		case *sdk.ReadResourceRequest:
-			needs = resourceScope(r.Params.URI)
+			needs = resourceScopes(r.Params.URI)
 		}
-		if needs == "" {
+		if needs == nil {
 			return next(ctx, method, req)
 		}
 		caller, ok := s.Caller(token(req))
 		if !ok {
 			return nil, errUnauthenticated
 		}
-		if grant.Covers(caller.Scopes, needs) {
+		if grant.Covers(caller.Scopes, needs...) {
 			return next(ctx, method, req)
 		}
-		p := &problem{Code: "insufficient_scope", Allowed: needs,
-			Message: fmt.Sprintf("The access token lacks the scope %s. Ask the person to connect the shop again and to allow it.", needs)}
+		lacks := slices.DeleteFunc(slices.Clone(needs), func(scope string) bool { return grant.Covers(caller.Scopes, scope) })
+		p := &problem{Code: "insufficient_scope", Allowed: strings.Join(needs, " "),
+			Message: fmt.Sprintf("The access token lacks the scope %s. Ask the person to connect the shop again and to allow it.", list(lacks))}
 		if _, tool := req.(*sdk.CallToolRequest); !tool {
 			return nil, &jsonrpc.Error{Code: jsonrpc.CodeInvalidRequest, Message: p.Message}
 		}
@@ -65,13 +67,13 @@ func (s *Server) scoped(next sdk.MethodHandler) sdk.MethodHandler {
 	}
 }
 
-// resourceScope is what a token must hold to read the resource.
-func resourceScope(uri string) string {
+// resourceScopes are what a token must hold to read the resource.
+func resourceScopes(uri string) []string {
 	switch {
-	case strings.HasPrefix(uri, "shop://products/"):
-		return grant.CatalogRead
+	case strings.HasPrefix(uri, productURI):
+		return []string{grant.CatalogRead}
 	case strings.HasPrefix(uri, "shop://"):
-		return grant.OrdersRead
+		return []string{grant.OrdersRead}
 	}
-	return ""
+	return nil
 }

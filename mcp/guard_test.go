@@ -51,6 +51,8 @@ func TestScopesAreCheckedBehindTheChainToo(t *testing.T) {
 		grant.CartWrite:   {"list_products", "search_products", "get_product", "view_cart", "add_to_cart", "update_cart_quantity", "remove_from_cart", "clear_cart", "review_checkout"},
 		grant.OrdersRead:  {"list_products", "search_products", "get_product", "get_order", "get_order_history", "explain_order"},
 		grant.OrdersWrite: {"list_products", "search_products", "get_product", "get_order", "get_order_history", "explain_order", "checkout"},
+		// Several scopes are needed together.
+		grant.CartWrite + "," + grant.OrdersRead: {"list_products", "search_products", "get_product", "view_cart", "add_to_cart", "update_cart_quantity", "remove_from_cart", "clear_cart", "review_checkout", "get_order", "get_order_history", "explain_order", "reorder"},
 	}
 	s := newShop(t)
 	before := s.head()
@@ -67,12 +69,12 @@ func TestScopesAreCheckedBehindTheChainToo(t *testing.T) {
 			if got.text("code") != want {
 				t.Errorf("%s with %s: %s", tool.name, scope, got.Text)
 			}
-			if want == "insufficient_scope" && got.text("allowed") != scopeOf(tool.name) {
+			if want == "insufficient_scope" && got.text("allowed") != strings.Join(scopesOf(tool.name), " ") {
 				t.Errorf("%s does not say what it needs: %s", tool.name, got.Text)
 			}
 		}
 		_, err := a.ReadResource(t.Context(), &sdk.ReadResourceParams{URI: "shop://orders/CS-00000-00000"})
-		if needs := grant.Covers([]string{scope}, grant.OrdersRead); err == nil || strings.Contains(err.Error(), "lacks the scope") == needs {
+		if needs := grant.Covers(strings.Split(scope, ","), grant.OrdersRead); err == nil || strings.Contains(err.Error(), "lacks the scope") == needs {
 			t.Errorf("an order with %s: %v", scope, err)
 		}
 	}
@@ -94,7 +96,7 @@ func TestNeedsSaysWhatTheMessageSays(t *testing.T) {
 	})
 	for _, c := range []struct{ method, name, scope string }{
 		{"tools/call", "checkout", grant.OrdersWrite}, {"tools/call", "view_cart", grant.CartWrite}, {"tools/call", "get_product", grant.CatalogRead},
-		{"tools/call", "no_such_tool", ""}, {"tools/list", "", ""},
+		{"tools/call", "reorder", grant.CartWrite + " " + grant.OrdersRead}, {"tools/call", "no_such_tool", ""}, {"tools/list", "", ""},
 		{"resources/read", "shop://orders/1", grant.OrdersRead}, {"resources/read", "shop://products/2", grant.CatalogRead}, {"resources/read", "file:///etc/passwd", ""},
 		{"prompts/get", "find_a_gift", ""},
 	} {

@@ -36,17 +36,13 @@ func withRequest(r *http.Request, q *Request) *http.Request {
 	return r.WithContext(context.WithValue(r.Context(), requestKey{}, q))
 }
 
-// scopes is what a token must hold for the method.
+// scopes are what a token must hold for the method, all of them.
 func scopes(method, name string) []string {
-	scope := ""
 	switch method {
 	case "tools/call":
-		scope = scopeOf(name)
+		return scopesOf(name)
 	case "resources/read":
-		scope = resourceScope(name)
+		return resourceScopes(name)
 	}
-	if scope == "" {
-		return nil
-	}
-	return []string{scope}
+	return nil
 }

@@ -28,7 +28,7 @@ func (s *Server) addPrompts(server *sdk.Server) {
 		Arguments: []*sdk.PromptArgument{{Name: "what", Title: "What", Description: "What to buy again; empty for the last order."}},
 	}, prompt("I want to buy again what I bought before.",
 		[]string{"what", "I mean: %s"},
-		"Find it with get_order_history and get_order, show me what you found, and put it into the cart with add_to_cart; say what cannot be bought any more and what is nearest to it. Then call review_checkout, show me the lines and the total, and check out only after I say yes."))
+		"Find it with get_order_history and get_order, show me what you found, and put it into the cart with reorder; say what was not added, which prices changed and what its substitutes are. Then call review_checkout, show me the lines and the total, and check out only after I say yes."))
 	server.AddPrompt(&sdk.Prompt{
 		Name: "where_is_my_order", Title: "Where is my order?", Description: "Tell how an order stands.",
 		Arguments: []*sdk.PromptArgument{{Name: "order_id", Title: "Order", Description: "Its number; empty for the last one."}},

@@ -23,8 +23,10 @@ func (l cartLine) bytes() int {
 }
 
 // fit returns as many of the lines as there is room for, and how many are left out.
-func fit(lines []cartLine) (told []cartLine, omitted int) {
-	left := wholeRoom
+func fit(lines []cartLine) (told []cartLine, omitted int) { return wholeRoom.fit(lines) }
+
+func (r room) fit(lines []cartLine) (told []cartLine, omitted int) {
+	left := r
 	for i, l := range lines {
 		if !left.takes(l.bytes()) {
 			return lines[:i], len(lines) - i

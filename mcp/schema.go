@@ -13,8 +13,8 @@ import (
 // "about" describes a field and "one" lists its values. Which fields are always
 // there is only said of the outermost object: models read these lists, and all
 // tools together may take 25 KB. For the same reason a price, which stands in
-// nearly every answer, is only said to be an object; the instructions tell what it
-// holds.
+// nearly every answer, and a warning, which stands in every line of a cart, are
+// only said to be objects; the instructions tell what they hold.
 func outputSchema(v any) json.RawMessage {
 	var b bytes.Buffer
 	writeSchema(&b, reflect.TypeOf(v), "", true)
@@ -33,7 +33,7 @@ func writeSchema(b *bytes.Buffer, t reflect.Type, tag reflect.StructTag, outermo
 	case reflect.Pointer:
 		writeSchema(b, t.Elem(), tag, false)
 	case reflect.Struct:
-		if t == reflect.TypeFor[price]() {
+		if t == reflect.TypeFor[price]() || t == reflect.TypeFor[warning]() {
 			b.WriteString(`{"type":"object"` + extra + `}`)
 			return
 		}

@@ -108,7 +108,7 @@ func TestTextAndStructureSayTheSame(t *testing.T) {
 	s.people()
 	k := s.agent(keeper, modernEra)
 	for tool, in := range map[string]args{
-		"get_order": {"order_id": order}, "explain_order": {"order_id": order},
+		"get_order": {"order_id": order}, "explain_order": {"order_id": order}, "reorder": {"order_id": order},
 		"show_history": {"kind": "order", "id": order}, "replay_view": {"user": "alice", "view": "orders"}, "why": {"order_id": order},
 	} {
 		res, err := k.CallTool(t.Context(), &sdk.CallToolParams{Name: tool, Arguments: in})
@@ -147,7 +147,13 @@ func conforms(t *testing.T, at string, schema map[string]any, v any) {
 	case map[string]any:
 		kind = "object"
 		if schema["properties"] == nil {
-			// What the instructions say of every price.
+			// What the instructions say of every warning and every price.
+			if v["code"] != nil {
+				if v["code"] == "" || v["message"] == "" || v["message"] == nil || len(v) != 2 {
+					t.Errorf("%s is no warning: %v", at, v)
+				}
+				break
+			}
 			if _, whole := v["amount"].(float64); !whole || len(v) != 3 || v["currency"] != "USD" || v["display"] == "" {
 				t.Errorf("%s is no price: %v", at, v)
 			}

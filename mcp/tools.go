@@ -8,7 +8,7 @@ import (
 
 // tools are all tools; the SDK lists them by name, so their order is stable.
 func (s *Server) tools() []tool {
-	all := slices.Concat(s.productTools(), s.cartTools(), s.checkoutTools(), s.orderTools(), s.adminTools())
+	all := slices.Concat(s.productTools(), s.cartTools(), []tool{reorderTool()}, s.checkoutTools(), s.orderTools(), s.adminTools())
 	for i, t := range all {
 		if t.past {
 			all[i].args = slices.Concat(t.args, []argument{asOf})
@@ -17,20 +17,22 @@ func (s *Server) tools() []tool {
 	return all
 }
 
-// scopeOf is what a token must hold for each tool. A switch, because there are
-// no globals here to fill.
-func scopeOf(tool string) string {
+// scopesOf are what a token must hold for each tool, all of them. A switch,
+// because there are no globals here to fill.
+func scopesOf(tool string) []string {
 	switch tool {
+	case "reorder":
+		return []string{grant.CartWrite, grant.OrdersRead} // it tells of an order and fills the cart
 	case "list_products", "search_products", "get_product":
-		return grant.CatalogRead
+		return []string{grant.CatalogRead}
 	case "view_cart", "add_to_cart", "update_cart_quantity", "remove_from_cart", "clear_cart", "review_checkout":
-		return grant.CartWrite
+		return []string{grant.CartWrite}
 	case "get_order_history", "get_order", "explain_order":
-		return grant.OrdersRead
+		return []string{grant.OrdersRead}
 	case "checkout":
-		return grant.OrdersWrite
+		return []string{grant.OrdersWrite}
 	case "show_history", "replay_view", "why":
-		return grant.ShopAdmin
+		return []string{grant.ShopAdmin}
 	}
-	return ""
+	return nil
 }

@@ -60,7 +60,7 @@ func TestInspector(t *testing.T) {
 			for _, tool := range list.Tools {
 				names = append(names, tool.Name)
 			}
-			const want = "add_to_cart checkout clear_cart explain_order get_order get_order_history get_product list_products remove_from_cart review_checkout search_products update_cart_quantity view_cart"
+			const want = "add_to_cart checkout clear_cart explain_order get_order get_order_history get_product list_products remove_from_cart reorder review_checkout search_products update_cart_quantity view_cart"
 			if got := strings.Join(names, " "); got != want {
 				t.Errorf("the tools are %s", got)
 			}
