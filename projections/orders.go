@@ -47,10 +47,14 @@ type placing struct {
 	user  string
 	nth   int64
 	order string
+	// placed is when, in seconds as people are told it; bought is what it holds.
+	placed int64
+	bought string
 }
 
 func newOrders() *orders {
 	a := newAggregate("orders", order.Decider(), manyStates, column[order.State]{"open_since INTEGER", underWay})
+	a.version = 2 // the history says when and what
 	a.indexes = []string{"CREATE INDEX orders_open ON orders (open_since, id) WHERE open_since IS NOT NULL"}
 	return &orders{aggregate: a, counts: map[string]int64{}, newest: newCache(fewStates)}
 }
@@ -61,7 +65,8 @@ func (o *orders) about() about {
 
 func (o *orders) schema() []string {
 	return append(o.aggregate.schema(),
-		`CREATE TABLE history (user TEXT NOT NULL, nth INTEGER NOT NULL, "order" TEXT NOT NULL, PRIMARY KEY (user, nth)) WITHOUT ROWID`)
+		`CREATE TABLE history (user TEXT NOT NULL, nth INTEGER NOT NULL, "order" TEXT NOT NULL, placed INTEGER NOT NULL,
+			bought TEXT NOT NULL, PRIMARY KEY (user, nth)) WITHOUT ROWID`)
 }
 
 func (o *orders) take(c *conn, f fact) error {
@@ -80,7 +85,7 @@ func (o *orders) take(c *conn, f fact) error {
 	}
 	n++
 	o.counts[r.state.User] = n
-	o.placed = append(o.placed, placing{r.state.User, n, r.id})
+	o.placed = append(o.placed, placing{r.state.User, n, r.id, r.state.PlacedAt.Unix(), bought(r.state)})
 	return nil
 }
 
@@ -96,7 +101,7 @@ func (o *orders) write(c *conn, at eventlog.Position, live bool) error {
 		}
 	})
 	for _, p := range o.placed {
-		if err := c.exec("INSERT INTO history VALUES (?, ?, ?)", p.user, p.nth, p.order); err != nil {
+		if err := c.exec("INSERT INTO history VALUES (?, ?, ?, ?, ?)", p.user, p.nth, p.order, p.placed, p.bought); err != nil {
 			return fmt.Errorf("projections: write history: %w", err)
 		}
 	}
@@ -151,7 +156,8 @@ func (r *Reader) Order(_ context.Context, user, id string) (o order.State, ok bo
 	return o, true, nil
 }
 
-// Orders returns the person's placed orders, newest first.
+// Orders returns the person's placed orders, newest first. A cursor that is not one
+// of this query is ErrCursor.
 func (r *Reader) Orders(ctx context.Context, q OrderQuery) (OrderPage, error) {
 	newest, err := r.latest(ctx, q.User)
 	if barred := r.store.barredOf(q.User); barred != nil {
@@ -159,6 +165,9 @@ func (r *Reader) Orders(ctx context.Context, q OrderQuery) (OrderPage, error) {
 	}
 	if err != nil {
 		return OrderPage{}, err
+	}
+	if q.filtered() {
+		return r.some(ctx, q)
 	}
 	page, last, limit := OrderPage{Total: newest.total}, int64(newest.total)+1, bound(q.Limit)
 	ids := newest.ids[:min(limit, len(newest.ids))]
@@ -170,12 +179,8 @@ func (r *Reader) Orders(ctx context.Context, q OrderQuery) (OrderPage, error) {
 			return OrderPage{}, err
 		}
 	}
-	for _, id := range ids {
-		o, _, err := get(r, r.store.orders.aggregate, id)
-		if err != nil {
-			return OrderPage{}, err
-		}
-		page.Orders = append(page.Orders, o)
+	if err := r.fill(&page, ids); err != nil {
+		return OrderPage{}, err
 	}
 	// They are numbered without a gap, so the last one's number is known.
 	if last = min(last, int64(newest.total)+1) - int64(len(ids)); last > 1 {

@@ -1,6 +1,8 @@
 package projections
 
 import (
+	"time"
+
 	"till/domain/catalog"
 	"till/domain/money"
 	"till/domain/order"
@@ -80,12 +82,18 @@ type OrderQuery struct {
 	// Limit is 1 to 50; 0 is 10.
 	Limit  int
 	Cursor string
+	// From and To bound when they were placed, both included, to the second; the
+	// zero time is no bound.
+	From, To time.Time
+	// Product is words, each of which begins a word of one line: of its title,
+	// variant, handle, SKU or id.
+	Product string
 }
 
 // OrderPage is one page of orders.
 type OrderPage struct {
 	Orders []order.State
-	// Total counts all of the person's placed orders.
+	// Total counts all of the person's placed orders that were asked for.
 	Total int
 	Next  string
 }
