@@ -8,11 +8,16 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"till/domain/cart"
+	"till/domain/order"
+	"till/projections"
 )
 
 // BenchmarkCall compares the tools, with everything in front of them and a
@@ -126,4 +131,37 @@ func benchCall(b *testing.B, s *shop, e era, url, tool string, in any) {
 			}
 		}
 	})
+}
+
+// BenchmarkBuyable is what can_reorder adds to a page of 25 orders: of 75 SKUs of
+// which none can be bought, so that each is looked at, and of the same few.
+func BenchmarkBuyable(b *testing.B) {
+	s := newShop(b)
+	var gone, few []order.State
+	for i := range 25 {
+		var o order.State
+		for j := range 3 {
+			sku := fmt.Sprintf("GONE-%d-%d", i, j)
+			s.sell(sku, strings.ToLower(sku)+"-thing", sku, "things", 0, variants(sku, "", 100))
+			o.Lines = append(o.Lines, cart.Line{Item: cart.Item{SKU: sku}})
+		}
+		gone, few = append(gone, o), append(few, order.State{Lines: []cart.Line{{Item: cart.Item{SKU: "MOUSE-CATNIP"}}}})
+	}
+	for name, page := range map[string][]order.State{"gone": gone, "few": few} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if err := s.views.Read(b.Context(), 0, func(r *projections.Reader) error {
+					shelf := buyable{}
+					for _, o := range page {
+						if _, err := shelf.any(b.Context(), r, o); err != nil {
+							return err
+						}
+					}
+					return nil
+				}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 }
