@@ -34,13 +34,19 @@ type written struct {
 	Stream                     struct{ Category, ID string }
 	Type, Command, Fingerprint string
 	Data                       struct {
-		Order, User, Client, Reservation, Access, Payment, Key string
-		Quantity, Attempt                                      int
-		OnHand                                                 int             `json:"on_hand"`
-		Lines, Product                                         json.RawMessage // of several kinds
-		Refresh                                                any             // a hash, or whether a client takes such tokens
-		Total, Amount                                          struct{ Amount int }
+		Order, User, Client, Reservation, Access, Payment, Key, SKU string
+		Quantity, Attempt                                           int
+		OnHand                                                      int             `json:"on_hand"`
+		Lines, Product                                              json.RawMessage // of several kinds
+		Refresh                                                     any             // a hash, or whether a client takes such tokens
+		Total, Amount                                               struct{ Amount int }
 	}
+}
+
+// besides is whether the event is the next of one command that fills a cart.
+func (e written) besides(before written) bool {
+	return e.Fingerprint != "" && e.Type == "cart.item_added" && before.Type == e.Type &&
+		before.Stream == e.Stream && before.Position == e.Position-1 && before.Data.SKU != e.Data.SKU
 }
 
 // purchase is what the log says of one order.
@@ -107,12 +113,13 @@ func read(t testing.TB, dir string) *record {
 			wrong("%d events of its stream stand before it", len(r.streams[name]))
 		}
 		// One command makes one event of a kind on a stream; one that can be sent
-		// again makes one event in all.
+		// again makes one event in all, or puts several items into a cart at once:
+		// then their events stand side by side.
 		intent := e.Command + "\x00" + name + "\x00" + e.Type
 		if e.Fingerprint != "" {
 			intent = e.Command
 		}
-		if before, twice := done[intent]; twice {
+		if before, twice := done[intent]; twice && !e.besides(before) {
 			wrong("command %s has made event %d already", e.Command, before.Position)
 		}
 		done[intent] = e
