@@ -152,12 +152,12 @@ func wantedOf(ctx context.Context, r *projections.Reader, lines []cart.Line) (ca
 	return f, nil
 }
 
-// offerOf is the offer of a SKU. One that is set aside is as good as none here:
-// the other lines can be bought all the same.
+// offerOf is the offer of a SKU. One that is set aside counts as withdrawn here and
+// has no item: the other lines can be bought all the same.
 func offerOf(ctx context.Context, r *projections.Reader, sku string) (checkout.Offer, bool, error) {
 	offer, ok, err := r.Offer(ctx, sku)
 	if errors.Is(err, projections.ErrQuarantined) {
-		return checkout.Offer{}, false, nil
+		return checkout.Offer{Withdrawn: true}, true, nil
 	}
 	return offer, ok, err
 }

@@ -77,6 +77,8 @@ func whyNot(l cart.Line, offer checkout.Offer, ok bool, s cart.State) (reason, m
 	switch {
 	case !ok:
 		return "unknown_product", "not in the catalogue any more"
+	case offer.Withdrawn && offer.Item.SKU == "":
+		return "item_unavailable", "the shop cannot sell it at the moment"
 	case offer.Withdrawn:
 		return "item_unavailable", "no longer sold"
 	case line.Quantity >= l.Quantity:
