@@ -104,7 +104,7 @@ func (q *Request) look(body []byte) *fault {
 	case p.method == "tools/call" && p.name == "":
 		return bad(invalidParams, `tools/call must name the tool in params, such as {"name":"view_cart","arguments":{}}`)
 	}
-	q.Method, q.Name = p.method, p.name
+	q.Method, q.Name, q.follows = p.method, p.name, p.follows
 	if p.method == "resources/read" {
 		q.Name = p.uri
 	}

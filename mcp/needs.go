@@ -19,6 +19,7 @@ type Request struct {
 	id      json.RawMessage // of the message; nil for none
 	fault   *fault
 	accepts accepts
+	follows bool // wants progress or log lines while it is served
 }
 
 type requestKey struct{}

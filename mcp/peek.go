@@ -13,6 +13,7 @@ type peeked struct {
 	version, method, name, uri string
 	id                         json.RawMessage // as it was sent; nil for none
 	params                     byte            // what params begin with; 0 for none
+	follows                    bool            // wants to be told while it is served
 	deep                       bool            // nests beyond maxDepth
 	twice                      bool            // names its method or its target twice
 }
@@ -45,6 +46,11 @@ func peek(body []byte) peeked {
 				case "uri":
 					p.twice = p.twice || p.uri != ""
 					p.uri = s.text()
+				case "_meta":
+					s.object(func(key string) {
+						p.follows = p.follows || key == "progressToken" || key == "io.modelcontextprotocol/logLevel"
+						s.value()
+					})
 				default:
 					s.value()
 				}

@@ -16,6 +16,7 @@ func FuzzPeek(f *testing.F) {
 		`{"params":{"uri":"shop:\/\/orders\/1"},"method":"resources\u002fread","id":"a\"b"}`,
 		`{"METHOD":"a","method":"b","params":{"Name":"c","name":"d"}}`,
 		`{"method":1,"params":[{"name":"x"}]}`, `{"method":"a","method":"b"}`, ` { "id" : null , "x" : [ "]" , {} , 1.5e3 ] , "method" : "m" } `,
+		`{"params":{"_meta":{"progressToken":0,"x":{"progressToken":[]}},"name":"a"}}`, `{"params":{"_meta":{"x":{"progressToken":1}}}}`, `{"params":{"_meta":["progressToken"]}}`,
 		`{"params":{"name":"a","n\u0061me":"b"}}`, `[[[]]]`, `"x"`, `{"a":"\\","method":"m"}`, `{"":{"":{}}}`,
 	} {
 		f.Add([]byte(seed))
@@ -43,6 +44,11 @@ func FuzzPeek(f *testing.F) {
 		_ = json.Unmarshal(m["params"], &params)
 		if name, uri := str(params["name"]), str(params["uri"]); got.name != name || got.uri != uri {
 			t.Errorf("%q names %q and %q, seen as %q and %q", body, name, uri, got.name, got.uri)
+		}
+		var meta map[string]json.RawMessage
+		_ = json.Unmarshal(params["_meta"], &meta)
+		if follows := meta["progressToken"] != nil || meta["io.modelcontextprotocol/logLevel"] != nil; got.follows != follows {
+			t.Errorf("%q follows: %t", body, got.follows)
 		}
 	})
 }

@@ -37,6 +37,45 @@ func TestAStreamOnlyWhereSomethingComesFirst(t *testing.T) {
 	}
 }
 
+// TestTheNewEraIsToldOnTheWay: who sends a token for progress gets a stream when
+// there is some, JSON when not; nobody else gets a stream.
+func TestTheNewEraIsToldOnTheWay(t *testing.T) {
+	s := newShop(t)
+	s.face.sdk.AddTool(&sdk.Tool{Name: "slow", InputSchema: inputSchema(nil)}, func(ctx context.Context, req *sdk.CallToolRequest) (*sdk.CallToolResult, error) {
+		if token := req.Params.GetProgressToken(); token != nil {
+			if err := req.Session.NotifyProgress(ctx, &sdk.ProgressNotificationParams{ProgressToken: token, Progress: 1}); err != nil {
+				return nil, err
+			}
+		}
+		return &sdk.CallToolResult{Content: []sdk.Content{&sdk.TextContent{Text: "done"}}}, nil
+	})
+	for _, test := range []struct {
+		tool, accept string
+		token        bool
+		kind         string
+	}{
+		{"slow", "*/*", true, "text/event-stream"},
+		{"slow", "*/*", false, "application/json"},
+		{"slow", "application/json", true, "application/json"},
+		{"view_cart", "*/*", true, "application/json"},
+		{"no_such_tool", "*/*", true, "application/json"},
+	} {
+		body := modernBody("tools/call", test.tool, nil)
+		if test.token {
+			body = []byte(strings.Replace(string(body), `"_meta":{`, `"_meta":{"progressToken":7,`, 1))
+		}
+		r := s.request(t, body, modernHeaders("tools/call", test.tool))
+		r.Header.Set("Accept", test.accept)
+		res, said := send(t, r)
+		if res.Header.Get("Content-Type") != test.kind || strings.Contains(said, `"progressToken":7`) != (test.kind == "text/event-stream") || !strings.Contains(said, `"id":1`) {
+			t.Errorf("%+v gets %d %s: %s", test, res.StatusCode, res.Header.Get("Content-Type"), said)
+		}
+		if want := map[bool]int{true: 400, false: 200}[test.tool == "no_such_tool"]; res.StatusCode != want {
+			t.Errorf("%+v gets %d", test, res.StatusCode)
+		}
+	}
+}
+
 // TestACallOfTheOldEraNeedsNoSession: it is what curl sends.
 func TestACallOfTheOldEraNeedsNoSession(t *testing.T) {
 	s := newShop(t)
