@@ -29,26 +29,26 @@ const (
 // newSDK makes the one protocol server that all requests share: making one per
 // request costs about twice the CPU.
 func (s *Server) newSDK() *sdk.Server {
-	server := sdk.NewServer(
-		&sdk.Implementation{Name: "till", Title: "Till", Version: s.Version},
-		&sdk.ServerOptions{
-			Instructions: instructions,
-			// The SDK tells each request at Info.
-			Logger: quiet(s.Logger),
-			// Nil would claim the logging capability.
-			Capabilities: &sdk.ServerCapabilities{
-				Tools:     &sdk.ToolCapabilities{},
-				Prompts:   &sdk.PromptCapabilities{},
-				Resources: &sdk.ResourceCapabilities{},
-			},
-			// The SDK's default says that everything may be cached for everyone.
-			SetCacheable: func(_ context.Context, req sdk.Request, c *sdk.Cacheable) {
-				c.CacheScope, c.TTLMs = "private", listLife
-				if _, read := req.(*sdk.ReadResourceRequest); read {
-					c.TTLMs = readLife
-				}
-			},
-		})
+	options := &sdk.ServerOptions{
+		Instructions: instructions,
+		// The SDK tells each request at Info.
+		Logger: quiet(s.Logger),
+		// Nil would claim the logging capability.
+		Capabilities: &sdk.ServerCapabilities{
+			Tools:     &sdk.ToolCapabilities{},
+			Prompts:   &sdk.PromptCapabilities{},
+			Resources: &sdk.ResourceCapabilities{},
+		},
+		// The SDK's default says that everything may be cached for everyone.
+		SetCacheable: func(_ context.Context, req sdk.Request, c *sdk.Cacheable) {
+			c.CacheScope, c.TTLMs = "private", listLife
+			if _, read := req.(*sdk.ReadResourceRequest); read {
+				c.TTLMs = readLife
+			}
+		},
+	}
+	s.fixtureOptions(options)
+	server := sdk.NewServer(&sdk.Implementation{Name: "till", Title: "Till", Version: s.Version}, options)
 	// One call: a later one would wrap around the recoverer.
 	server.AddReceivingMiddleware(s.recovering, writing, s.scoped, s.listed)
 	for _, t := range s.tools() {
@@ -56,6 +56,7 @@ func (s *Server) newSDK() *sdk.Server {
 	}
 	s.addPrompts(server)
 	s.addResources(server)
+	s.addFixtures(server)
 	return server
 }
 

@@ -14,16 +14,24 @@ import (
 	"time"
 )
 
-// The official conformance suite's authorization mode against a running shop. It
-// is named by TILL_CONFORMANCE (its index.js) and TILL_NODE; .ci/run installs both.
-func TestAuthorizationConformance(t *testing.T) {
-	node, suite := os.Getenv("TILL_NODE"), os.Getenv("TILL_CONFORMANCE")
+// conformanceSuite is the official conformance suite and what runs it. It is named
+// by TILL_CONFORMANCE (its index.js) and TILL_NODE; .ci/run installs both.
+func conformanceSuite(t *testing.T) (node, suite string) {
+	t.Helper()
+	node, suite = os.Getenv("TILL_NODE"), os.Getenv("TILL_CONFORMANCE")
 	if node == "" || suite == "" {
 		if os.Getenv("TILL_REQUIRE_CONFORMANCE") != "" {
 			t.Fatal("TILL_NODE and TILL_CONFORMANCE must name Node 22 and the conformance suite")
 		}
 		t.Skip("SKIPPED: THE MCP CONFORMANCE SUITE IS NOT RUN. It needs Node 22 and its npm package; .ci/run installs and names them (TILL_NODE, TILL_CONFORMANCE).")
 	}
+	return node, suite
+}
+
+// TestAuthorizationConformance is the suite's authorization mode against a running
+// shop.
+func TestAuthorizationConformance(t *testing.T) {
+	node, suite := conformanceSuite(t)
 	shop := serve(t, t.TempDir())
 	issuer, port := strings.TrimSuffix(shop.Endpoint, "/mcp"), freePort(t)
 	callback := fmt.Sprintf("http://127.0.0.1:%d/callback", port)
@@ -36,16 +44,7 @@ func TestAuthorizationConformance(t *testing.T) {
 				"--resource", shop.Endpoint, "-p", fmt.Sprint(port), "--spec-version", version, "-o", out)
 			said := attended(t, c, shop.Users["alice"], func(string) {})
 			wanted := map[string]bool{"authorization-server-metadata": false, "authorization-code-grant": false}
-			files, _ := filepath.Glob(filepath.Join(out, "*", "checks.json"))
-			for _, file := range files {
-				var checks []struct{ ID, Name, Status, ErrorMessage string }
-				data, err := os.ReadFile(file)
-				if err == nil {
-					err = json.Unmarshal(data, &checks)
-				}
-				if err != nil {
-					t.Fatal(err)
-				}
+			for _, checks := range judged(t, out) {
 				for _, check := range checks {
 					if check.Status != "SUCCESS" && check.Status != "INFO" && check.Status != "SKIPPED" {
 						t.Errorf("%s (%s): %s %s", check.Name, check.ID, check.Status, check.ErrorMessage)
@@ -65,6 +64,31 @@ func TestAuthorizationConformance(t *testing.T) {
 			}
 		})
 	}
+}
+
+// check is one thing that the suite looked at.
+type check struct{ ID, Name, Status, ErrorMessage string }
+
+// judged are the suite's checks by the folder that it wrote for each scenario.
+func judged(t *testing.T, out string) map[string][]check {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(out, "*", "checks.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string][]check{}
+	for _, file := range files {
+		var checks []check
+		data, err := os.ReadFile(file)
+		if err == nil {
+			err = json.Unmarshal(data, &checks)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[filepath.Base(filepath.Dir(file))] = checks
+	}
+	return all
 }
 
 // registered registers a client, as one does by hand.

@@ -33,8 +33,14 @@ func begin(t *testing.T, dir, addr string, flags ...string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return beginProgram(t, self, dir, addr, flags...)
+}
+
+// beginProgram is begin with another build of the program.
+func beginProgram(t *testing.T, program, dir, addr string, flags ...string) *process {
+	t.Helper()
 	p := &process{
-		Cmd:    exec.Command(self, append([]string{"serve", "--data", dir, "--addr", addr, "--access-life", "2h"}, flags...)...),
+		Cmd:    exec.Command(program, append([]string{"serve", "--data", dir, "--addr", addr, "--access-life", "2h"}, flags...)...),
 		exited: make(chan struct{}),
 	}
 	p.Env = append(os.Environ(), programEnv+"=1")
@@ -56,6 +62,13 @@ func begin(t *testing.T, dir, addr string, flags ...string) *process {
 func spawn(t *testing.T, dir, addr string, flags ...string) *process {
 	t.Helper()
 	p := begin(t, dir, addr, flags...)
+	p.ready(t)
+	return p
+}
+
+// ready waits for the banner.
+func (p *process) ready(t *testing.T) {
+	t.Helper()
 	t.Cleanup(p.kill)
 	url := regexp.MustCompile(`MCP URL\s+(\S+)`)
 	for lines := bufio.NewScanner(p.out); p.endpoint == "" && lines.Scan(); {
@@ -68,7 +81,6 @@ func spawn(t *testing.T, dir, addr string, flags ...string) *process {
 		p.kill()
 		t.Fatalf("the shop did not start: %s", p.errs.String())
 	}
-	return p
 }
 
 // kill is kill -9.

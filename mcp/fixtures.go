@@ -1,0 +1,11 @@
+//go:build !conformance
+
+package mcp
+
+import sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+
+// A shop has nothing of what the official conformance suite calls: only a program
+// built with -tags conformance has, see conformance.go.
+func (s *Server) fixtureOptions(*sdk.ServerOptions) {}
+
+func (s *Server) addFixtures(*sdk.Server) {}
