@@ -33,9 +33,6 @@ func (s *Server) fixtureOptions(o *sdk.ServerOptions) {
 	o.Capabilities.Logging = &sdk.LoggingCapabilities{}
 	o.Capabilities.Tools.ListChanged = true
 	o.Capabilities.Prompts.ListChanged = true
-	o.CompletionHandler = func(context.Context, *sdk.CompleteRequest) (*sdk.CompleteResult, error) {
-		return &sdk.CompleteResult{Completion: sdk.CompletionResultDetails{Values: []string{}}}, nil
-	}
 	o.SubscribeHandler = func(_ context.Context, req *sdk.SubscribeRequest) error { return onlyWatched(req.Params.URI) }
 	o.UnsubscribeHandler = func(_ context.Context, req *sdk.UnsubscribeRequest) error { return onlyWatched(req.Params.URI) }
 }

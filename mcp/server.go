@@ -39,6 +39,7 @@ func (s *Server) newSDK() *sdk.Server {
 			Prompts:   &sdk.PromptCapabilities{},
 			Resources: &sdk.ResourceCapabilities{},
 		},
+		CompletionHandler: s.complete,
 		// The SDK's default says that everything may be cached for everyone.
 		SetCacheable: func(_ context.Context, req sdk.Request, c *sdk.Cacheable) {
 			c.CacheScope, c.TTLMs = "private", listLife

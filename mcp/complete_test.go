@@ -1,0 +1,58 @@
+package mcp
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"till/domain/grant"
+)
+
+// TestArgumentsAreCompleted, with what the person may see and nothing else.
+func TestArgumentsAreCompleted(t *testing.T) {
+	eachEra(t, func(t *testing.T, e era) {
+		s := newShop(t)
+		a := s.agent("alice", e)
+		a.ok("add_to_cart", args{"product": 2})
+		id := a.ok("checkout", nil).text("order_id")
+		resource := func(uri string) *sdk.CompleteReference { return &sdk.CompleteReference{Type: "ref/resource", URI: uri} }
+		prompt := func(name string) *sdk.CompleteReference {
+			return &sdk.CompleteReference{Type: "ref/prompt", Name: name}
+		}
+		for _, test := range []struct {
+			token           string
+			ref             *sdk.CompleteReference
+			argument, typed string
+			want            []string
+		}{
+			{"alice", resource("shop://products/{handle}"), "handle", "catnip", []string{"catnip-mouse"}},
+			{"alice", resource("shop://products/{handle}"), "handle", "cozy-cat-b", []string{"cozy-cat-bed"}},
+			{"alice", resource("shop://products/{handle}"), "handle", "", []string{"cozy-cat-bed", "catnip-mouse", "gone-thing", "rare-thing", "whisker-wand"}},
+			{"alice", resource("shop://orders/{order_id}"), "order_id", "", []string{id}},
+			{"alice", resource("shop://orders/{order_id}"), "order_id", strings.ToLower(id[:5]), []string{id}},
+			{"alice", prompt("where_is_my_order"), "order_id", id[:4], []string{id}},
+			{"alice", prompt("where_is_my_order"), "order_id", "XX", nil},
+			{"bob", prompt("where_is_my_order"), "order_id", "", nil},
+			{"alice:" + grant.CatalogRead, prompt("where_is_my_order"), "order_id", "", nil},
+			{"alice", prompt("find_a_gift"), "budget", "1", nil},
+			{"alice", resource("shop://secrets/{id}"), "id", "1", nil},
+		} {
+			got, err := s.agent(test.token, e).Complete(t.Context(), &sdk.CompleteParams{Ref: test.ref, Argument: sdk.CompleteParamsArgument{Name: test.argument, Value: test.typed}})
+			if err != nil {
+				t.Errorf("%s %v: %v", test.token, *test.ref, err)
+				continue
+			}
+			slices.Sort(got.Completion.Values)
+			slices.Sort(test.want)
+			if got.Completion.Values == nil || !slices.Equal(got.Completion.Values, test.want) || got.Completion.HasMore {
+				t.Errorf("%s types %q at %v: %+v, want %q", test.token, test.typed, *test.ref, got.Completion, test.want)
+			}
+		}
+		_, err := a.Complete(t.Context(), &sdk.CompleteParams{Ref: prompt("where_is_my_order"), Argument: sdk.CompleteParamsArgument{Name: "order_id", Value: strings.Repeat("x", maxURI+1)}})
+		if err == nil {
+			t.Error("an argument without end is taken")
+		}
+	})
+}
