@@ -28,11 +28,7 @@ func (a *App) routes(opt ServeOptions) (http.Handler, error) {
 		return nil, err
 	}
 	face, err := mcp.New(mcp.Config{
-		Shop: mcp.Shop{
-			Carts: a.checkout.Carts, Checkout: a.checkout, Views: a.views, Moments: a.moments, Log: a.log, Types: a.types, FindUser: a.findUser, Currency: currency,
-			Approval: a.authz.ApprovalURL, Limits: a.authz.ConnectionsURL(),
-			Now: time.Now, NewID: rand.Text, Logger: a.opt.Logger, Version: Version(),
-		},
+		Shop:      a.shop(),
 		PublicURL: public, AllowOrigins: opt.AllowOrigins,
 		Authenticate: func(next http.Handler) http.Handler { return a.authz.Middleware(next, needs) },
 		Caller:       caller,
@@ -48,6 +44,15 @@ func (a *App) routes(opt ServeOptions) (http.Handler, error) {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", a.ready)
 	return mux, nil
+}
+
+// shop is what the tools sell from, whoever they are offered to.
+func (a *App) shop() mcp.Shop {
+	return mcp.Shop{
+		Carts: a.checkout.Carts, Checkout: a.checkout, Views: a.views, Moments: a.moments, Log: a.log, Types: a.types, FindUser: a.findUser, Currency: currency,
+		Approval: a.authz.ApprovalURL, Limits: a.authz.ConnectionsURL(),
+		Now: time.Now, NewID: rand.Text, Logger: a.opt.Logger, Version: Version(),
+	}
 }
 
 // needs are the scopes of what a request asks for.

@@ -42,6 +42,7 @@ type serveCmd struct {
 	AccessLife    time.Duration `help:"How long an access token lives." default:"10m" env:"TILL_ACCESS_LIFE"`
 	RefreshLeeway time.Duration `help:"How long a used refresh token stays good; 0 is strict." default:"30s" env:"TILL_REFRESH_LEEWAY"`
 	openidFlags
+	stdioFlags
 	LogLevel slog.Level `help:"debug, info, warn or error." default:"info" env:"TILL_LOG_LEVEL"`
 	LogJSON  bool       `help:"Log in JSON." env:"TILL_LOG_JSON"`
 }
@@ -64,10 +65,16 @@ func (c serveCmd) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return err
 	}
+	if err := c.check(); err != nil {
+		return err
+	}
 	limitMemory(openingLimit)
+	opt := Options{Dir: dir, PublicURL: c.PublicURL, AccessLife: c.AccessLife, RefreshLeeway: c.RefreshLeeway, Logger: slog.New(handler), Proxies: proxies, OpenID: openid}
+	if c.Stdio {
+		return c.serveStdio(ctx, t.in, t.out, opt)
+	}
 	shop, err := Serve(ctx, ServeOptions{
-		Options: Options{Dir: dir, PublicURL: c.PublicURL, AccessLife: c.AccessLife, RefreshLeeway: c.RefreshLeeway, Logger: slog.New(handler), Proxies: proxies, OpenID: openid},
-		Addr:    c.Addr, AllowOrigins: c.AllowOrigin, Demo: c.wantsDemo(),
+		Options: opt, Addr: c.Addr, AllowOrigins: c.AllowOrigin, Demo: c.wantsDemo(),
 	})
 	if err != nil {
 		return err

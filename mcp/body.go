@@ -124,15 +124,18 @@ func refuseFaulty(next http.Handler) http.Handler {
 	})
 }
 
-// answerError answers with a JSON-RPC error; a request that could not be read
-// has no id.
+// answerError answers with a JSON-RPC error.
 func answerError(w http.ResponseWriter, status int, id json.RawMessage, code int, message string) {
+	answerJSON(w, status, errorAnswer(id, code, message))
+}
+
+// errorAnswer is a JSON-RPC error. The id is null for a request that could not be
+// read.
+func errorAnswer(id json.RawMessage, code int, message string) any {
 	if id == nil {
 		id = json.RawMessage("null")
 	}
-	answerJSON(w, status, map[string]any{
-		"jsonrpc": "2.0", "id": id, "error": map[string]any{"code": code, "message": message},
-	})
+	return map[string]any{"jsonrpc": "2.0", "id": id, "error": map[string]any{"code": code, "message": message}}
 }
 
 func answerJSON(w http.ResponseWriter, status int, body any) {

@@ -36,5 +36,5 @@ func (c *call) forbidden(err error, quote string) error {
 // rulesAre says whose the rules are, since a model that is refused looks for a
 // way round.
 func (c *call) rulesAre() string {
-	return " These rules are the person's: do not split the purchase or go another way round them. Tell the person; they can change the rules at " + c.Limits + " ."
+	return " These rules are the person's: do not split the purchase or go another way round them. Tell the person; they can change the rules here: " + c.Limits + " ."
 }

@@ -35,13 +35,14 @@ func writing(next sdk.MethodHandler) sdk.MethodHandler {
 			return res, err
 		}
 		text, plain := r.Content[0].(*sdk.TextContent)
-		session, served := req.GetSession().(*sdk.ServerSession)
+		call, served := req.(*sdk.CallToolRequest)
 		if !plain || text.Meta != nil || text.Annotations != nil || !served {
 			return res, err
 		}
 		w := &written{Content: [1]block{{"text", text.Text}}, StructuredContent: r.StructuredContent, IsError: r.IsError}
 		w.Meta = r.Meta
-		if p := session.InitializeParams(); p != nil && p.ProtocolVersion >= modernSince {
+		// Of the call, not of its session: over two streams one may hold both eras.
+		if call.ProtocolVersion() >= modernSince {
 			w.ResultType = "complete"
 		}
 		return w, nil
