@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -200,6 +201,7 @@ func (a *App) customers(ctx context.Context) (active []projections.Person, err e
 			active = append(active, p)
 		}
 	}
+	slices.SortFunc(active, func(a, b projections.Person) int { return strings.Compare(a.Name, b.Name) })
 	return active, err
 }
 

@@ -23,7 +23,7 @@ const (
 	// as the client likes, so that they must not take the room of calls.
 	listensAtOnce = 8
 	// lastAnswers is how long the end waits for the answers to what was asked.
-	lastAnswers = 10 * time.Second
+	lastAnswers = 5 * time.Second
 )
 
 // Talk speaks MCP with one client over two streams, a JSON-RPC message a line, in
@@ -39,10 +39,12 @@ func (s *Server) Talk(ctx context.Context, in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	ended := make(chan error, 1)
+	ended, late := make(chan error, 1), make(chan struct{})
 	go func() { ended <- session.Wait() }()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(lastAnswers+time.Second, func() { close(late) }) })()
 	select {
 	case err = <-ended:
+	case <-late: // it waits for a client that does not read
 	case <-t.over:
 		select {
 		case err = <-ended:
@@ -157,12 +159,12 @@ func (t *talk) admit(l line) jsonrpc.Message {
 		return nil
 	}
 	m, err := jsonrpc.DecodeMessage(l.data)
-	if err != nil {
+	r, asks := m.(*jsonrpc.Request)
+	if answer, ok := m.(*jsonrpc.Response); err != nil || ok && answer.Result == nil && answer.Error == nil {
 		t.refuse(q.id, invalidRequest, "the line is no JSON-RPC message: it holds neither a method nor an answer")
 		return nil
 	}
-	r, ok := m.(*jsonrpc.Request)
-	if !ok {
+	if !asks {
 		return m
 	}
 	a := underWay{request: t.NewID(), method: r.Method, name: q.Name, began: t.Now(), listens: r.Method == "subscriptions/listen"}
