@@ -72,23 +72,8 @@ func Main(args []string, in io.Reader, out, errs io.Writer) (code int) {
 }
 
 func run(ctx context.Context, args []string, t terminal) int {
-	data, err := DefaultFolder()
-	if err != nil {
-		data = "none: name one"
-	}
 	exit := -1
-	var c cli
-	parser, err := kong.New(&c,
-		kong.Name("till"),
-		kong.Description("An event-sourced shop for AI agents: one program, one folder."),
-		kong.Writers(t.out, t.err),
-		kong.Exit(func(code int) { exit = code }),
-		kong.Vars{"data": data, "shopping": shopping, "version": versionLine()},
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.WithHyphenPrefixedParameters(true), // -15m is a moment
-		kong.BindTo(ctx, (*context.Context)(nil)),
-		kong.Bind(t),
-	)
+	parser, err := newParser(ctx, t, func(code int) { exit = code })
 	if err != nil {
 		fmt.Fprintln(t.err, "till:", err)
 		return 2
@@ -111,6 +96,36 @@ func run(ctx context.Context, args []string, t terminal) int {
 		return 1
 	}
 	return 0
+}
+
+// newParser reads the command line. It calls exit where that already says all:
+// after a help.
+func newParser(ctx context.Context, t terminal, exit func(code int)) (*kong.Kong, error) {
+	data, err := DefaultFolder()
+	if err != nil {
+		data = "none: name one"
+	}
+	return kong.New(new(cli),
+		kong.Name("till"),
+		kong.Description("An event-sourced shop for AI agents: one program, one folder."),
+		kong.Writers(t.out, t.err),
+		kong.Exit(exit),
+		kong.Vars{"data": data, "shopping": shopping, "version": versionLine()},
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.WithHyphenPrefixedParameters(true), // -15m is a moment
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(t),
+	)
+}
+
+// Understood is the error of a command line that this program does not take, nil
+// for one that it does. It runs nothing.
+func Understood(args []string) error {
+	parser, err := newParser(context.Background(), terminal{strings.NewReader(""), io.Discard, io.Discard}, func(int) {})
+	if err == nil {
+		_, err = parser.Parse(ages(args))
+	}
+	return err
 }
 
 // ages marks the arguments that say how long ago ("-15m"), which would be taken

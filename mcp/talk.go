@@ -17,11 +17,9 @@ import (
 
 // Bounds on a conversation over two streams.
 const (
-	// callsAtOnce is how many calls run at once; the next line waits for room.
+	// callsAtOnce is how many calls run at once; the next line waits for room. None
+	// lasts as long as the client likes: the shop has no notices to listen to.
 	callsAtOnce = 64
-	// listensAtOnce is how many streams of notices may be open: they last as long
-	// as the client likes, so that they must not take the room of calls.
-	listensAtOnce = 8
 	// lastAnswers is how long the end waits for the answers to what was asked.
 	lastAnswers = 5 * time.Second
 )
@@ -75,17 +73,15 @@ type talk struct {
 
 	writing sync.Mutex
 
-	mu      sync.Mutex
-	calls   map[jsonrpc.ID]underWay
-	listens int
-	failed  error // why nothing more can be written
+	mu     sync.Mutex
+	calls  map[jsonrpc.ID]underWay
+	failed error // why nothing more can be written
 }
 
 // underWay is a call that is not answered yet.
 type underWay struct {
 	request, method, name string
 	began                 time.Time
-	listens               bool
 }
 
 // Connect implements [sdk.Transport].
@@ -167,7 +163,7 @@ func (t *talk) admit(l line) jsonrpc.Message {
 	if !asks {
 		return m
 	}
-	a := underWay{request: t.NewID(), method: r.Method, name: q.Name, began: t.Now(), listens: r.Method == "subscriptions/listen"}
+	a := underWay{request: t.NewID(), method: r.Method, name: q.Name, began: t.Now()}
 	r.Extra = &sdk.RequestExtra{Header: http.Header{requestHeader: {a.request}}}
 	if !r.IsCall() {
 		return r
@@ -177,11 +173,8 @@ func (t *talk) admit(l line) jsonrpc.Message {
 		return nil
 	}
 	if !t.note(r.ID, a) {
-		t.refuse(nil, invalidRequest, fmt.Sprintf("a call with the id %s is under way, or too many listen; give each call an id of its own", clip(string(q.id), 60)))
+		t.refuse(nil, invalidRequest, fmt.Sprintf("a call with the id %s is under way; give each call an id of its own", clip(string(q.id), 60)))
 		return nil
-	}
-	if a.listens {
-		return r
 	}
 	select {
 	case t.room <- struct{}{}:
@@ -195,21 +188,19 @@ func (t *talk) admit(l line) jsonrpc.Message {
 	}
 }
 
-// note remembers a call until it is answered, or returns false for one too many.
+// note remembers a call until it is answered, or returns false if one with its id is
+// not.
 func (t *talk) note(id jsonrpc.ID, a underWay) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if _, twice := t.calls[id]; twice || a.listens && t.listens >= listensAtOnce {
+	if _, twice := t.calls[id]; twice {
 		return false
-	}
-	if a.listens {
-		t.listens++
 	}
 	t.calls[id] = a
 	return true
 }
 
-// Write writes a message. A call is over once its answer is written.
+// Write writes a message. A call gives its room back once its answer is written.
 func (t *talk) Write(_ context.Context, m jsonrpc.Message) error {
 	r, answers := m.(*jsonrpc.Response)
 	outcome := "ok"
@@ -223,30 +214,28 @@ func (t *talk) Write(_ context.Context, m jsonrpc.Message) error {
 		outcome = fmt.Sprintf("error %d", coded.Code)
 	}
 	data, err := jsonrpc.EncodeMessage(m)
+	// Who hears the answer may use its id again at once.
+	if answers && t.answered(r.ID, outcome) {
+		defer func() { <-t.room }()
+	}
 	if err == nil {
 		err = t.say(data)
-	}
-	if answers && t.answered(r.ID, outcome) {
-		<-t.room
 	}
 	return err
 }
 
 // answered forgets a call and writes one line about it into the log, which holds no
-// argument. It returns whether the call has taken room.
+// argument. It returns whether there was one.
 func (t *talk) answered(id jsonrpc.ID, outcome string) bool {
 	t.mu.Lock()
 	a, known := t.calls[id]
 	delete(t.calls, id)
-	if a.listens {
-		t.listens--
-	}
 	t.mu.Unlock()
 	if known {
 		t.Logger.LogAttrs(context.Background(), slog.LevelInfo, "mcp request", slog.String("request", a.request), slog.String("method", clip(a.method, 60)),
 			slog.String("name", clip(a.name, 60)), slog.String("outcome", outcome), slog.Duration("took", t.Now().Sub(a.began)))
 	}
-	return known && !a.listens
+	return known
 }
 
 // refuse answers what is no message for the SDK.

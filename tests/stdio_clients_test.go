@@ -54,10 +54,6 @@ func TestForeignClientsStdio(t *testing.T) {
 		}
 		t.Skip("SKIPPED: THE TYPESCRIPT AND PYTHON CLIENTS ARE NOT RUN OVER STDIO. They need Node 22, npm packages and Python's mcp; .ci/run installs and names them (TILL_NODE, TILL_NODE_MODULES, TILL_PYTHON).")
 	}
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
 	// Node looks for packages beside the script.
 	scripts, err := os.MkdirTemp(modules+"/..", "till-stdio-")
 	if err != nil {
@@ -75,13 +71,11 @@ func TestForeignClientsStdio(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
-			// On its path the test is called till.
-			bin := t.TempDir()
-			if err := os.Symlink(self, bin+"/till"); err != nil {
-				t.Fatal(err)
-			}
 			c := exec.CommandContext(ctx, program[0], program[1:]...)
-			c.Env = append(os.Environ(), programEnv+"=1", "TILL_DATA="+t.TempDir()+"/shop", "PATH="+bin+":"+os.Getenv("PATH"))
+			c.Env = os.Environ()
+			for name, value := range asTill(t) {
+				c.Env = append(c.Env, name+"="+value)
+			}
 			out, err := c.CombinedOutput()
 			if err != nil || !strings.Contains(string(out), "Catnip Mouse") {
 				t.Errorf("it ends with %v:\n%s", err, out)
