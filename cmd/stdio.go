@@ -67,14 +67,25 @@ func (f stdioFlags) rules() (r spending.Rules, err error) {
 func (c serveCmd) serveStdio(ctx context.Context, in io.Reader, out io.Writer, opt Options) error {
 	rules, err := c.rules()
 	if err != nil {
-		return err
+		return declined(in, out, err)
 	}
 	r, err := openStdio(ctx, opt, c.wantsDemo())
 	if err != nil {
-		return err
+		return declined(in, out, err)
 	}
 	limitMemory(memoryLimit)
-	return errors.Join(r.talk(ctx, in, out, c.stdioFlags, rules), r.Stop())
+	face, err := r.faceFor(ctx, c.stdioFlags, rules)
+	if err != nil {
+		return declined(in, out, errors.Join(err, r.Stop()))
+	}
+	return errors.Join(face.Talk(ctx, in, out), r.Stop())
+}
+
+// declined tells the client too why there is no shop for it: most show nothing of
+// what a program writes on its standard error.
+func declined(in io.Reader, out io.Writer, why error) error {
+	mcp.Decline(in, out, sentence(why))
+	return why
 }
 
 // handOver is how long a start waits for the folder: a client that starts the shop
@@ -124,27 +135,27 @@ func openStdio(ctx context.Context, opt Options, demo bool) (_ *Running, err err
 	return r, err
 }
 
-// talk serves the person until the client or the system ends it.
-func (r *Running) talk(ctx context.Context, in io.Reader, out io.Writer, f stdioFlags, rules spending.Rules) error {
+// faceFor is the shop's MCP face for one person.
+func (r *Running) faceFor(ctx context.Context, f stdioFlags, rules spending.Rules) (*mcp.Server, error) {
 	who, err := r.oneWho(ctx, f.User)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	scopes := grant.Shopping()
 	if f.AdminTools {
 		if who.Role != account.Admin {
-			return fmt.Errorf("%s is no administrator: leave --admin-tools out, or choose one with --user", who.Name)
+			return nil, fmt.Errorf("%s is no administrator: leave --admin-tools out, or choose one with --user", who.Name)
 		}
 		scopes = grant.Scopes()
 	}
 	set := spending.SetRules{User: who.User, Client: stdioClient, Rules: rules, At: time.Now().UTC()}
 	meta := eventlog.Meta{Command: rand.Text(), Actor: eventlog.Actor{Kind: eventlog.User, User: who.User, Client: stdioClient}, Causation: "cli:serve --stdio", Time: set.At}
 	if _, err := r.checkout.Spendings.Do(ctx, spending.ID(who.User, stdioClient), set, meta); err != nil {
-		return err
+		return nil, err
 	}
 	public, err := url.Parse(r.origin)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	shop := r.shop()
 	shop.Limits = "in the configuration of this client, as --per-order and --per-day of till serve --stdio"
@@ -154,8 +165,8 @@ func (r *Running) talk(ctx context.Context, in io.Reader, out io.Writer, f stdio
 		return mcp.Caller{User: who.User, Client: stdioClient, Scopes: scopes}, ok && err == nil && now.Active()
 	}})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	r.opt.Logger.Info("the shop is open for one MCP client on standard input and output", "user", who.Name, "folder", r.folder.Path())
-	return face.Talk(ctx, in, out)
+	return face, nil
 }

@@ -27,6 +27,7 @@ const (
 	invalidRequest = -32600
 	methodNotFound = -32601
 	invalidParams  = -32602
+	internalError  = -32603
 )
 
 // read takes in the body of a POST, puts what it asks for into the request's

@@ -262,6 +262,15 @@ func TestStdioOneAtATime(t *testing.T) {
 	if code != 1 || out != "" || !strings.Contains(errs, "in use by another till") || !strings.Contains(errs, "MCP URL") {
 		t.Errorf("the second exits %d, says %q and %q", code, out, errs)
 	}
+	// A client hears it as the answer to what it asks first.
+	refused := pipe(t, dir, "--user", "bob")
+	refused.says(`{"jsonrpc":"2.0","id":"a","method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"by hand","version":"1"}}}`)
+	if m, ok := refused.hears(); !ok || m.ID != "a" || m.Error == nil || m.Error.Code != -32603 || !strings.Contains(m.Error.Message, "in use by another till") {
+		t.Errorf("the client hears %+v %+v", m, m.Error)
+	}
+	if code := refused.ends(); code != 1 {
+		t.Errorf("it exits with %d", code)
+	}
 	// One that starts while the other ends waits for it: clients do that.
 	second := pipe(t, dir, "--user", "alice")
 	time.Sleep(300 * time.Millisecond)
