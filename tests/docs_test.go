@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -189,5 +190,25 @@ func TestTheDocsQuote(t *testing.T) {
 	}
 	if n < 15 {
 		t.Errorf("only %d quotations are found", n)
+	}
+}
+
+// The pages say how many tools a client lists, which is how people see that it works.
+func TestTheDocsCountTheTools(t *testing.T) {
+	shop := serve(t, t.TempDir())
+	listed, err := shopper(t, shop, "alice").ListTools(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts, found := regexp.MustCompile(`(\d+) tools`), 0
+	for name, text := range pages(t) {
+		for _, n := range counts.FindAllStringSubmatch(text, -1) {
+			if found++; n[1] != strconv.Itoa(len(listed.Tools)) {
+				t.Errorf("%s says %s, there are %d", name, n[0], len(listed.Tools))
+			}
+		}
+	}
+	if found == 0 {
+		t.Error("no page says how many")
 	}
 }
