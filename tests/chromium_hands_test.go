@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/chromedp/cdproto/accessibility"
@@ -53,6 +54,12 @@ func calls(v *accessibility.Value) (text string) {
 		_ = json.Unmarshal(v.Value, &text) // what is no text has no name
 	}
 	return text
+}
+
+// has is whether the page shows what has this role and name now.
+func (b *tab) has(role, name string) bool {
+	b.t.Helper()
+	return slices.ContainsFunc(b.tree(), func(n *accessibility.Node) bool { return calls(n.Role) == role && calls(n.Name) == name })
 }
 
 // find waits for what has this role and name.

@@ -36,7 +36,14 @@ func TestInspectorWeb(t *testing.T) {
 			b.arrives(b.click("button", "Log in"))
 			b.shoot("inspector-" + era + "-consent")
 			b.arrives(b.click("button", "Allow"))
-			run(b, b.click("radio", "Tools"))
+			// While it is still taking in what the shop offers, the page goes back to its
+			// list of servers by itself.
+			for end := time.Now().Add(patience); !b.has("button", "Order history get_order_history"); time.Sleep(500 * time.Millisecond) {
+				if time.Now().After(end) {
+					t.Fatalf("the tools are not listed:\n%s", b.text())
+				}
+				run(b, b.click("radio", "Tools"))
+			}
 			run(b, b.click("button", "Order history get_order_history"))
 			run(b, b.click("button", "Execute Tool"))
 			for end := time.Now().Add(patience); !strings.Contains(b.text(), order); time.Sleep(50 * time.Millisecond) {
