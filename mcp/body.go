@@ -56,6 +56,7 @@ func take(w http.ResponseWriter, r *http.Request) ([]byte, *fault) {
 	tooLarge := &fault{status: http.StatusRequestEntityTooLarge, code: invalidRequest,
 		message: fmt.Sprintf("the request is larger than the %d KiB that this shop takes; send fewer or shorter arguments", maxBody>>10)}
 	if r.ContentLength > maxBody {
+		readOn(r)
 		w.Header().Set("Connection", "close")
 		return nil, tooLarge
 	}
@@ -67,10 +68,24 @@ func take(w http.ResponseWriter, r *http.Request) ([]byte, *fault) {
 		return nil, &fault{status: http.StatusBadRequest, code: parseError, message: "the request broke off before its end"}
 	}
 	if b.Len() > maxBody {
+		readOn(r)
 		w.Header().Set("Connection", "close")
 		return nil, tooLarge
 	}
 	return b.Bytes(), nil
+}
+
+// spared is how much of a body that is too large is read all the same.
+const spared = 1 << 20
+
+// readOn reads over the rest of a body that is not much too large. A client that is
+// still sending when the connection is closed sees that it was reset, and not the
+// answer that says why.
+func readOn(r *http.Request) {
+	if r.ContentLength > spared || r.Header.Get("Expect") != "" {
+		return
+	}
+	_, _ = io.CopyN(io.Discard, r.Body, spared) // an error is for who reads the answer
 }
 
 // look finds out what the body asks for, or why it cannot be taken.
