@@ -161,7 +161,7 @@ func TestACursorOfOtherFiltersIsRefused(t *testing.T) {
 // milliseconds.
 func TestTenThousandOrdersPageThrough(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it places ten thousand orders")
+		t.Skip("SKIPPED in -short mode: placing ten thousand orders takes some seconds")
 	}
 	const many = 10_000
 	s := newShop(t)

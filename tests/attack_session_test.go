@@ -1,7 +1,6 @@
 package tests
 
 import (
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -13,27 +12,11 @@ func TestAttackSession(t *testing.T) {
 	shop := serve(t, t.TempDir())
 	post := func(token, session, body string) (int, http.Header, string) {
 		t.Helper()
-		req, err := http.NewRequest(http.MethodPost, shop.Endpoint, strings.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.Header.Set("Content-Type", "application/json")
-		req.Header.Set("Accept", "application/json, text/event-stream")
-		req.Header.Set("Authorization", "Bearer "+token)
-		req.Header.Set("Mcp-Protocol-Version", "2025-11-25")
+		headers := []string{"Mcp-Protocol-Version", "2025-11-25"}
 		if session != "" {
-			req.Header.Set("Mcp-Session-Id", session)
+			headers = append(headers, "Mcp-Session-Id", session)
 		}
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer resp.Body.Close()
-		data, err := io.ReadAll(resp.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return resp.StatusCode, resp.Header, string(data)
+		return post(t, shop.Endpoint, token, body, headers...)
 	}
 	const view = `{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"view_cart","arguments":{}}}`
 	alice := login(t, shop.Endpoint, "alice", shop.Users["alice"], scopes)

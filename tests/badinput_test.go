@@ -2,7 +2,6 @@ package tests
 
 import (
 	"context"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -11,28 +10,15 @@ import (
 	"till/cmd"
 )
 
-// post sends a body to the endpoint as a client of the older era would.
-func post(t *testing.T, endpoint, token, body string) (status int, header http.Header, text string) {
+// post sends a body to the endpoint as a client of the older era would, with more
+// headers by name and value.
+func post(t *testing.T, endpoint, token, body string, headers ...string) (status int, header http.Header, text string) {
 	t.Helper()
-	req, err := http.NewRequest(http.MethodPost, endpoint, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Accept", "application/json, text/event-stream")
+	headers = append(headers, "Content-Type", "application/json", "Accept", "application/json, text/event-stream")
 	if token != "" {
-		req.Header.Set("Authorization", "Bearer "+token)
+		headers = append(headers, "Authorization", "Bearer "+token)
 	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	data, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp.StatusCode, resp.Header, string(data)
+	return ask(t, http.MethodPost, endpoint, body, headers...)
 }
 
 func events(t *testing.T, dir string) string {

@@ -2,7 +2,6 @@ package checkout
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"till/domain/eventlog"
@@ -47,7 +46,7 @@ func (p *Process) Resume(ctx context.Context, id string, meta eventlog.Meta) (do
 // Expire looks after a reservation whose time is over: it is given back or
 // committed if its attempt has ended. done is false while it is under way.
 func (p *Process) Expire(ctx context.Context, sku, reservation string, meta eventlog.Meta) (done bool, err error) {
-	id, _, _ := strings.Cut(reservation, "/")
+	id, _ := order.OfReservation(reservation)
 	o, _, err := p.Orders.State(ctx, id)
 	if err != nil {
 		return false, err

@@ -1,8 +1,6 @@
 package history
 
 import (
-	"strings"
-
 	"till/domain/account"
 	"till/domain/account/session"
 	"till/domain/cart"
@@ -106,8 +104,8 @@ func Owned(category string) bool {
 	return false
 }
 
-// orderOf is the order of a reservation, which is named "order/attempt".
+// orderOf is the order of a reservation.
 func orderOf(reservation string) string {
-	id, _, _ := strings.Cut(reservation, "/")
+	id, _ := order.OfReservation(reservation)
 	return id
 }

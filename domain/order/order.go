@@ -5,6 +5,7 @@ package order
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -69,6 +70,14 @@ func (s State) Open() bool {
 
 // Reservation is the name under which the attempt's pieces are kept apart.
 func (s State) Reservation() string { return fmt.Sprintf("%s/%d", s.ID, s.Attempt) }
+
+// OfReservation takes apart what [State.Reservation] makes: the order's id and the
+// attempt, 0 for a reservation that no checkout made.
+func OfReservation(reservation string) (id string, attempt int) {
+	id, text, _ := strings.Cut(reservation, "/")
+	attempt, _ = strconv.Atoi(text)
+	return id, attempt
+}
 
 // PaymentKey is the idempotency key of the attempt at the gateway: asked twice
 // under one key, a gateway charges once.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"till/domain/money"
+	"till/domain/order"
 )
 
 // Limit is which rule an order breaks.
@@ -58,9 +59,9 @@ type Denial struct{ Purchase string }
 
 func (e *Denial) Error() string { return "spending: the person said no to this purchase" }
 
-// Check returns why the agent may not buy the purchase with the order now: an
+// Check returns why the agent may not buy the purchase with the order of that id now: an
 // *Exceeded, a *Denial or an *Unapproved, in that order.
-func (s State) Check(order, purchase string, amount money.Amount, now time.Time) error {
+func (s State) Check(id, purchase string, amount money.Amount, now time.Time) error {
 	if !s.Rules.Any() {
 		return nil
 	}
@@ -72,13 +73,13 @@ func (s State) Check(order, purchase string, amount money.Amount, now time.Time)
 	if most := s.Rules.PerOrder; most != nil && amount.Minor > most.Minor {
 		return &Exceeded{Limit: PerOrder, Wanted: amount, Most: *most, Left: *most}
 	}
-	sum, orders := s.Within(now, amount.Currency, order)
+	sum, orders := s.Within(now, amount.Currency, id)
 	if orders >= MaxOrders {
 		return &Exceeded{Limit: Orders, Wanted: amount}
 	}
 	if most := s.Rules.PerDay; most != nil && amount.Minor > most.Minor-sum.Minor {
 		return &Exceeded{Limit: PerDay, Wanted: amount, Most: *most,
-			Left: money.Of(max(0, most.Minor-sum.Minor), most.Currency), Again: s.again(order, amount, *most, now)}
+			Left: money.Of(max(0, most.Minor-sum.Minor), most.Currency), Again: s.again(id, amount, *most, now)}
 	}
 	above := s.Rules.AskAbove
 	// A threshold of 0 asks before every order, also before one that costs nothing.
@@ -105,14 +106,14 @@ func (s State) denied(purchase string, now time.Time) error {
 }
 
 // again is when enough of the day's orders will be past; zero if never.
-func (s State) again(order string, amount, most money.Amount, now time.Time) time.Time {
+func (s State) again(but string, amount, most money.Amount, now time.Time) time.Time {
 	if amount.Minor > most.Minor {
 		return time.Time{}
 	}
 	spent := slices.SortedFunc(slices.Values(s.Spent), func(a, b Spent) int { return a.At.Compare(b.At) })
-	sum, _ := s.Within(now, amount.Currency, order)
+	sum, _ := s.Within(now, amount.Currency, but)
 	for _, one := range spent {
-		if !one.recent(now) || one.Amount.Currency != amount.Currency || OrderOf(one.Reservation) == order {
+		if id, _ := order.OfReservation(one.Reservation); id == but || !one.recent(now) || one.Amount.Currency != amount.Currency {
 			continue
 		}
 		if sum.Minor -= one.Amount.Minor; amount.Minor <= most.Minor-sum.Minor {

@@ -9,6 +9,7 @@ import (
 	"till/domain/cart"
 	"till/domain/decider"
 	"till/domain/money"
+	"till/domain/order"
 )
 
 // Command is something to do with what an agent may spend.
@@ -80,13 +81,15 @@ func Decide(s State, cmd Command) ([]Event, error) {
 		}
 		return []Event{RulesSet(c)}, nil
 	case Reserve:
+		id, attempt := order.OfReservation(c.Reservation)
 		// A late step of an earlier attempt must not take the place of a later one.
 		if !s.Rules.Any() || slices.ContainsFunc(s.Spent, func(one Spent) bool {
-			return OrderOf(one.Reservation) == OrderOf(c.Reservation) && attemptOf(one.Reservation) >= attemptOf(c.Reservation)
+			other, n := order.OfReservation(one.Reservation)
+			return other == id && n >= attempt
 		}) {
 			return nil, nil
 		}
-		if err := s.Check(OrderOf(c.Reservation), c.Purchase, c.Amount, c.At); err != nil {
+		if err := s.Check(id, c.Purchase, c.Amount, c.At); err != nil {
 			return nil, err
 		}
 		return []Event{Reserved(c)}, nil
@@ -133,10 +136,11 @@ func Evolve(s State, e Event) State {
 	case RulesSet:
 		s.User, s.Client, s.Rules = e.User, e.Client, e.Rules
 	case Reserved:
+		id, _ := order.OfReservation(e.Reservation)
 		spent := []Spent{}
 		for _, one := range s.Spent {
 			// An order is placed once: what an earlier attempt at it left counts no more.
-			if one.recent(e.At) && OrderOf(one.Reservation) != OrderOf(e.Reservation) {
+			if other, _ := order.OfReservation(one.Reservation); other != id && one.recent(e.At) {
 				spent = append(spent, one)
 			}
 		}

@@ -9,12 +9,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"till/domain/cart"
 	"till/domain/money"
+	"till/domain/order"
 )
 
 // Category is the category of spending streams; their id is that of [ID].
@@ -150,7 +149,7 @@ func (s State) index(purchase string) int {
 func (s State) Within(now time.Time, currency, but string) (sum money.Amount, orders int) {
 	sum.Currency = currency
 	for _, spent := range s.Spent {
-		if !spent.recent(now) || OrderOf(spent.Reservation) == but {
+		if id, _ := order.OfReservation(spent.Reservation); id == but || !spent.recent(now) {
 			continue
 		}
 		orders++
@@ -162,15 +161,3 @@ func (s State) Within(now time.Time, currency, but string) (sum money.Amount, or
 }
 
 func (s Spent) recent(now time.Time) bool { return now.Before(s.At.Add(Day)) }
-
-// OrderOf is the order of a reservation.
-func OrderOf(reservation string) string {
-	id, _, _ := strings.Cut(reservation, "/")
-	return id
-}
-
-func attemptOf(reservation string) int {
-	_, text, _ := strings.Cut(reservation, "/")
-	n, _ := strconv.Atoi(text) // 0 for one that no checkout made
-	return n
-}

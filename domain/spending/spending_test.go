@@ -13,6 +13,7 @@ import (
 	"till/domain/eventlog"
 	"till/domain/eventlog/golden"
 	"till/domain/money"
+	"till/domain/order"
 	"till/domain/spending"
 )
 
@@ -273,10 +274,10 @@ func TestTheRulesHold(t *testing.T) {
 		all, yes := map[string]bought{}, map[string]time.Time{}
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
 			now = now.Add(time.Duration(rapid.IntRange(0, 600).Draw(t, "minutes")) * time.Minute)
-			order := rapid.SampledFrom([]string{"A", "B", "C", "D", "E", "F"}).Draw(t, "order")
-			attempt := fmt.Sprintf("%s/%d", order, rapid.IntRange(1, 3).Draw(t, "attempt"))
+			of := rapid.SampledFrom([]string{"A", "B", "C", "D", "E", "F"}).Draw(t, "order")
+			attempt := fmt.Sprintf("%s/%d", of, rapid.IntRange(1, 3).Draw(t, "attempt"))
 			minor := rapid.Int64Range(0, 60).Draw(t, "minor")
-			purchase := fmt.Sprintf("%s:%d", order, minor)
+			purchase := fmt.Sprintf("%s:%d", of, minor)
 			var cmd spending.Command
 			switch rapid.IntRange(0, 4).Draw(t, "what") {
 			case 0, 1:
@@ -284,7 +285,7 @@ func TestTheRulesHold(t *testing.T) {
 			case 2:
 				cmd = spending.Release{Reservation: attempt}
 			case 3:
-				cmd = spending.Ask{Purchase: purchase, Order: order, Total: usd(minor), At: now}
+				cmd = spending.Ask{Purchase: purchase, Order: of, Total: usd(minor), At: now}
 			case 4:
 				cmd = spending.Approve{Purchase: purchase, At: now}
 			}
@@ -296,12 +297,14 @@ func TestTheRulesHold(t *testing.T) {
 				case spending.Approved:
 					yes[e.Purchase] = e.Until
 				case spending.Released:
-					delete(all, spending.OrderOf(e.Reservation))
+					id, _ := order.OfReservation(e.Reservation)
+					delete(all, id)
 				case spending.Reserved:
 					if e.Amount.Minor > perOrder || e.Amount.Minor > above && !now.Before(yes[e.Purchase]) {
 						t.Fatalf("bought for %d at %s, approved until %s", e.Amount.Minor, now, yes[e.Purchase])
 					}
-					all[spending.OrderOf(e.Reservation)] = bought{now, e.Amount.Minor}
+					id, _ := order.OfReservation(e.Reservation)
+					all[id] = bought{now, e.Amount.Minor}
 				}
 			}
 			day := int64(0)

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"till/domain/account"
@@ -80,9 +78,9 @@ func (t *thought) rules(ctx context.Context, e eventlog.Envelope, event any) (ot
 	case cart.CheckoutClaimed:
 		return false, t.underWay(event.Order, 0)
 	case stock.Reserved:
-		return false, t.underWay(attempt(event.Reservation))
+		return false, t.underWay(order.OfReservation(event.Reservation))
 	case spending.Reserved:
-		return false, t.underWay(attempt(event.Reservation))
+		return false, t.underWay(order.OfReservation(event.Reservation))
 	case cart.CheckedOut, cart.CheckoutReleased, stock.Committed, stock.Released, spending.Released:
 		id, n := purchase(event)
 		was, now, ok := pair[order.State](t, order.Category, id)
@@ -165,7 +163,7 @@ func (t *thought) lack(event any) {
 	case cart.CheckoutClaimed:
 		t.lacking[e.Order] = true
 	case stock.Reserved:
-		id, _ := attempt(e.Reservation)
+		id, _ := order.OfReservation(e.Reservation)
 		t.lacking[id] = true
 	}
 }
@@ -182,13 +180,13 @@ func (t *thought) fail(ctx context.Context, e eventlog.Envelope, event any, reas
 		if !refused {
 			return nil
 		}
-		id, end.Attempt = attempt(event.Reservation)
+		id, end.Attempt = order.OfReservation(event.Reservation)
 		end.Code, end.Reason = forbidden.Code, forbidden.Message
 	case stock.Reserved:
 		if !errors.As(reason, &few) {
 			return nil
 		}
-		id, end.Attempt = attempt(event.Reservation)
+		id, end.Attempt = order.OfReservation(event.Reservation)
 		end.Code, end.Reason = "insufficient_stock", fmt.Sprintf("Only %d of %s are left.", few.Available, e.Stream.ID)
 	case cart.CheckoutClaimed:
 		id = event.Order
@@ -234,18 +232,11 @@ func purchase(event any) (id string, n int) {
 	case cart.CheckoutReleased:
 		return e.Order, 0
 	case stock.Committed:
-		return attempt(e.Reservation)
+		return order.OfReservation(e.Reservation)
 	case stock.Released:
-		return attempt(e.Reservation)
+		return order.OfReservation(e.Reservation)
 	case spending.Released:
-		return attempt(e.Reservation)
+		return order.OfReservation(e.Reservation)
 	}
 	return "", 0
-}
-
-// attempt takes a reservation apart.
-func attempt(reservation string) (id string, n int) {
-	id, text, _ := strings.Cut(reservation, "/")
-	n, _ = strconv.Atoi(text) // 0 for one that no checkout made
-	return id, n
 }
