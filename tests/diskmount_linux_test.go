@@ -13,29 +13,22 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 )
 
-// needDisk skips a test on a machine that cannot mount a disk of our own.
+// needDisk skips a test that mounts a disk of our own unless it is asked for. This
+// process serves the file system that it uses; beside all other tests that once
+// held it for good, so these run by themselves.
 func needDisk(t *testing.T) {
 	t.Helper()
 	if os.Getenv("TILL_REQUIRE_FUSE") == "" {
-		// The file system is served by this very process, which must not start others
-		// beside it.
-		t.Skip("SKIPPED: LOSSES OF POWER ARE NOT TRIED. They run by themselves, with TILL_REQUIRE_FUSE=1, as .ci/run does.")
+		t.Skip("SKIPPED: LOSSES OF POWER AND AILING DISKS ARE NOT TRIED. They need Linux, root and /dev/fuse, and run by themselves with TILL_REQUIRE_FUSE=1, as in .ci/run.")
 	}
-	why := ""
 	if os.Getuid() != 0 {
-		why = "this user is not root"
-	} else if f, err := os.OpenFile("/dev/fuse", os.O_RDWR, 0); err != nil {
-		why = err.Error()
-	} else {
-		_ = f.Close()
+		t.Fatal("TILL_REQUIRE_FUSE is set, but only root can mount a file system of our own")
 	}
-	switch {
-	case why == "":
-	case os.Getenv("TILL_REQUIRE_FUSE") != "":
-		t.Fatalf("TILL_REQUIRE_FUSE is set, but no file system of our own can be mounted: %s", why)
-	default:
-		t.Skipf("SKIPPED: losses of power and failing disks are not tried, since no file system of our own can be mounted: %s", why)
+	f, err := os.OpenFile("/dev/fuse", os.O_RDWR, 0)
+	if err != nil {
+		t.Fatalf("TILL_REQUIRE_FUSE is set, but no file system of our own can be mounted: %v", err)
 	}
+	_ = f.Close()
 }
 
 // mount mounts the disk on the folder; unmount may be called twice.

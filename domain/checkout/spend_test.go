@@ -1,8 +1,10 @@
 package checkout_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -210,7 +212,12 @@ func TestLimitsUnderRaces(t *testing.T) {
 	var all sync.WaitGroup
 	for p := range 4 {
 		user := fmt.Sprintf("usr_%d", p)
-		s.allow(user, "cli_1", -1, 1200, -1)
+		s.allow(user, "cli_1", -1, 1700, -1)
+		// One before the race: in it carts may fill beyond the limit before anybody buys.
+		s.add(user, "MOUSE", 1)
+		if got, err := s.buy(checkout.Request{User: user, Client: "cli_1"}); err != nil || got.Order.Status != order.Placed {
+			t.Fatalf("%+v, %v", got.Order, err)
+		}
 		for range 4 {
 			all.Go(func() {
 				for i := range 5 {
@@ -227,7 +234,7 @@ func TestLimitsUnderRaces(t *testing.T) {
 	placed := s.placed()
 	for p := range 4 {
 		user := fmt.Sprintf("usr_%d", p)
-		if placed[user] > 1200 || placed[user] == 0 {
+		if placed[user] > 1700 || placed[user] == 0 {
 			t.Errorf("%s bought for %d", user, placed[user])
 		}
 		if sum, _ := s.spending(user, "cli_1", nil).Within(s.now, "USD", ""); sum.Minor != placed[user] {
@@ -300,7 +307,10 @@ func TestOneLimitOnTwoMachines(t *testing.T) {
 
 // Who finds a purchase under way is told its end and starts no attempt of their own.
 func TestAJoinIsNoOtherTry(t *testing.T) {
-	s := agents(t)
+	log := &watched{Log: memlog.New("e")}
+	s := start(t, log, new(memlog.Bucket))
+	s.count("MOUSE", 100)
+	s.add("alice", "MOUSE", 1)
 	q := s.reviewAs("cli_1")
 	s.gateway.entered, s.gateway.hold = make(chan struct{}), make(chan struct{})
 	var all sync.WaitGroup
@@ -311,13 +321,35 @@ func TestAJoinIsNoOtherTry(t *testing.T) {
 		}
 	})
 	<-s.gateway.entered
+	seen := make(chan struct{})
+	log.read.Store(func(of eventlog.Stream) {
+		if of.Category == order.Category {
+			close(seen)
+			log.read.Store(func(eventlog.Stream) {})
+		}
+	})
 	all.Go(func() {
 		got, err := s.CheckOut(t.Context(), checkout.Request{User: "alice", Client: "cli_2", Quote: q.ID, Method: "pm_card_visa"}, eventlog.Meta{Command: "other"})
 		if err != nil || got.Order.Status != order.Declined || got.Order.Attempt != 1 {
 			t.Errorf("who joined: %+v, %v", got.Order, err)
 		}
 	})
-	time.Sleep(20 * time.Millisecond) // lets the second one find it under way
+	<-seen // the second one has found it under way
 	close(s.gateway.hold)
 	all.Wait()
+}
+
+// watched is a log that tells which streams have been read.
+type watched struct {
+	eventlog.Log
+	read atomic.Value // a func(eventlog.Stream)
+}
+
+func (w *watched) Read(ctx context.Context, of eventlog.Stream) iter.Seq2[eventlog.Envelope, error] {
+	return func(yield func(eventlog.Envelope, error) bool) {
+		w.Log.Read(ctx, of)(yield)
+		if told, ok := w.read.Load().(func(eventlog.Stream)); ok {
+			told(of)
+		}
+	}
 }
