@@ -10,7 +10,7 @@ FUZZTIME  ?= 20s
 CRASHES   ?= 200
 SOAK      ?= 30
 
-.PHONY: help check lint test race bench soak crash fuzz fmt
+.PHONY: help check lint test race bench soak crash disk fuzz fmt
 
 help:
 	@echo 'make check   format, vet, staticcheck and all tests'
@@ -21,6 +21,7 @@ help:
 	@echo '             over ten million events: BENCH_EVENTS=10000000 BENCH=Restart (5 GB, minutes to write; TILL_BENCH_DIR=… keeps them)'
 	@echo 'make fuzz    every fuzz target for a while       (FUZZTIME=20s)'
 	@echo 'make crash   the tests that kill the shop        (CRASHES=200 times)'
+	@echo 'make disk    losses of power and ailing disks    (Linux, root, /dev/fuse)'
 	@echo 'make soak    the race tests over and over        (SOAK=30 minutes)'
 	@echo 'make fmt     write all files as gofmt wants them'
 
@@ -44,6 +45,10 @@ bench:
 crash:
 	TILL_CRASHES=$(CRASHES) $(GO) test -run '^TestKilledUnderEveryWriter$$' -count 1 -v -timeout 60m ./tests
 	$(GO) test -run 'Kill|Crash|Torn' -skip '^TestKilledUnderEveryWriter$$' -count 20 -timeout 60m ./...
+
+# On a file system that the tests serve themselves, so without any other beside them.
+disk:
+	TILL_REQUIRE_FUSE=1 $(GO) test -run 'TestPowerLoss|TestAnAilingDisk' -count 1 -v ./tests
 
 # A test that fails once in a hundred runs is a bug: this finds it.
 soak:
