@@ -16,7 +16,7 @@ var (
 	// keyOfWrite makes a write happen once for good. Only a write that changed
 	// something is remembered, by its event: one that found all as it shall be
 	// is answered anew when it is repeated.
-	keyOfWrite = argument{name: keyArgument, kind: text, most: 200, about: "Stands for this intent. Reuse it when you retry this call, never mint a new one for a retry."}
+	keyOfWrite = argument{name: keyArgument, kind: text, most: 200, about: "Send the same again when you retry this call, never a new one."}
 )
 
 func (s *Server) cartTools() []tool {

@@ -14,14 +14,22 @@ import (
 // there is only said of the outermost object: models read these lists, and all
 // tools together may take 25 KB. For the same reason a price, which stands in
 // nearly every answer, and a warning, which stands in every line of a cart, are
-// only said to be objects; the instructions tell what they hold.
-func outputSchema(v any) json.RawMessage {
-	var b bytes.Buffer
-	writeSchema(&b, reflect.TypeOf(v), "", true)
-	return b.Bytes()
+// only said to be objects; the instructions tell what they hold. A write answers
+// with what a reading tool shows (the cart, an order), so whole is false for it:
+// the objects inside are described by that tool.
+func outputSchema(v any, whole bool) json.RawMessage {
+	w := schemaWriter{whole: whole}
+	w.write(reflect.TypeOf(v), "", true)
+	return w.Bytes()
 }
 
-func writeSchema(b *bytes.Buffer, t reflect.Type, tag reflect.StructTag, outermost bool) {
+// schemaWriter writes a schema, with the fields of the objects inside or without.
+type schemaWriter struct {
+	bytes.Buffer
+	whole bool
+}
+
+func (b *schemaWriter) write(t reflect.Type, tag reflect.StructTag, outermost bool) {
 	extra := ""
 	if about := tag.Get("about"); about != "" {
 		extra += `,"description":` + string(encode(about))
@@ -31,14 +39,14 @@ func writeSchema(b *bytes.Buffer, t reflect.Type, tag reflect.StructTag, outermo
 	}
 	switch t.Kind() {
 	case reflect.Pointer:
-		writeSchema(b, t.Elem(), tag, false)
+		b.write(t.Elem(), tag, false)
 	case reflect.Struct:
-		if t == reflect.TypeFor[price]() || t == reflect.TypeFor[warning]() {
+		if t == reflect.TypeFor[price]() || t == reflect.TypeFor[warning]() || !outermost && !b.whole {
 			b.WriteString(`{"type":"object"` + extra + `}`)
 			return
 		}
 		b.WriteString(`{"type":"object"` + extra + `,"properties":{`)
-		required := writeProperties(b, t)
+		required := b.properties(t)
 		b.WriteByte('}')
 		if outermost && len(required) > 0 {
 			b.WriteString(`,"required":`)
@@ -47,7 +55,7 @@ func writeSchema(b *bytes.Buffer, t reflect.Type, tag reflect.StructTag, outermo
 		b.WriteString(`,"additionalProperties":false}`)
 	case reflect.Slice:
 		b.WriteString(`{"type":"array"` + extra + `,"items":`)
-		writeSchema(b, t.Elem(), "", false)
+		b.write(t.Elem(), "", false)
 		b.WriteByte('}')
 	case reflect.String:
 		b.WriteString(`{"type":"string"` + extra + `}`)
@@ -60,9 +68,9 @@ func writeSchema(b *bytes.Buffer, t reflect.Type, tag reflect.StructTag, outermo
 	}
 }
 
-// writeProperties writes a struct's fields, those of embedded ones in line, and
+// properties writes a struct's fields, those of embedded ones in line, and
 // returns the names of the required ones.
-func writeProperties(b *bytes.Buffer, t reflect.Type) (required []string) {
+func (b *schemaWriter) properties(t reflect.Type) (required []string) {
 	first := true
 	for _, f := range reflect.VisibleFields(t) {
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
@@ -74,7 +82,7 @@ func writeProperties(b *bytes.Buffer, t reflect.Type) (required []string) {
 		}
 		first = false
 		fmt.Fprintf(b, "%q:", name)
-		writeSchema(b, f.Type, f.Tag, false)
+		b.write(f.Type, f.Tag, false)
 		if !strings.Contains(options, "omitempty") {
 			required = append(required, name)
 		}

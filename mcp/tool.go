@@ -80,7 +80,7 @@ func (s *Server) add(server *sdk.Server, t tool) {
 		Name: t.name, Title: t.title, Description: t.about,
 		// Raw, because the SDK marshals the schema at every modern call.
 		InputSchema:  inputSchema(t.args),
-		OutputSchema: outputSchema(t.output),
+		OutputSchema: outputSchema(t.output, t.reads),
 		// Each hint is said: an absent one counts as true for two of them.
 		Annotations: &sdk.ToolAnnotations{
 			ReadOnlyHint: t.reads, DestructiveHint: &destroys,
