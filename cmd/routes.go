@@ -29,7 +29,7 @@ func (a *App) routes(opt ServeOptions) (http.Handler, error) {
 	}
 	face, err := mcp.New(mcp.Config{
 		Shop:      a.shop(),
-		PublicURL: public, AllowOrigins: opt.AllowOrigins,
+		PublicURL: public, AllowOrigins: opt.AllowOrigins, Connector: opt.Connector,
 		Authenticate: func(next http.Handler) http.Handler { return a.authz.Middleware(next, needs) },
 		Caller:       caller,
 	})
@@ -41,6 +41,13 @@ func (a *App) routes(opt ServeOptions) (http.Handler, error) {
 	endpoint := a.authz.Watched(endStreams(opt.stopping, face.Handler()))
 	mux.Handle("/mcp", endpoint)
 	mux.Handle("/mcp/{$}", endpoint)
+	if opt.Connector {
+		pages, err := face.ProductPages()
+		if err != nil {
+			return nil, err
+		}
+		mux.Handle("GET /products/{handle}", a.authz.Watched(pages))
+	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", a.ready)
 	return mux, nil

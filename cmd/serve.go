@@ -38,6 +38,7 @@ type serveCmd struct {
 	PublicURL     string        `help:"Origin under which clients reach the shop, when that is not the address: behind a proxy or a tunnel (https://shop.example.org)." env:"TILL_PUBLIC_URL,ISSUER_URL" placeholder:"URL"`
 	AllowOrigin   []string      `help:"Web origins whose pages may call /mcp from a browser." env:"TILL_ALLOW_ORIGIN" placeholder:"ORIGIN"`
 	TrustedProxy  []string      `help:"Addresses of the reverse proxy before the shop (10.0.0.7, 172.16.0.0/12, loopback), whose X-Forwarded-For is believed. Without it, all who come through it share one rate limit." env:"TILL_TRUSTED_PROXY" placeholder:"ADDRESS"`
+	Connector     bool          `help:"Also offer search and fetch, the two tools that ChatGPT's connectors and deep research use, and a public page for each product, which their answers cite." env:"TILL_CONNECTOR"`
 	Demo          *bool         `help:"Demo users with random passwords, printed at each start (default: only when the public URL is on this machine)." negatable:"" env:"TILL_DEMO"`
 	AccessLife    time.Duration `help:"How long an access token lives." default:"10m" env:"TILL_ACCESS_LIFE"`
 	RefreshLeeway time.Duration `help:"How long a used refresh token stays good; 0 is strict." default:"30s" env:"TILL_REFRESH_LEEWAY"`
@@ -68,13 +69,16 @@ func (c serveCmd) Run(ctx context.Context, t terminal) error {
 	if err := c.check(); err != nil {
 		return err
 	}
+	if c.Stdio && c.Connector {
+		return errors.New("--connector needs HTTP: its answers cite pages that a shop on standard input and output does not have")
+	}
 	limitMemory(openingLimit)
 	opt := Options{Dir: dir, PublicURL: c.PublicURL, AccessLife: c.AccessLife, RefreshLeeway: c.RefreshLeeway, Logger: slog.New(handler), Proxies: proxies, OpenID: openid}
 	if c.Stdio {
 		return c.serveStdio(ctx, t.in, t.out, opt)
 	}
 	shop, err := Serve(ctx, ServeOptions{
-		Options: opt, Addr: c.Addr, AllowOrigins: c.AllowOrigin, Demo: c.wantsDemo(),
+		Options: opt, Addr: c.Addr, AllowOrigins: c.AllowOrigin, Demo: c.wantsDemo(), Connector: c.Connector,
 	})
 	if err != nil {
 		return err
@@ -124,6 +128,8 @@ type ServeOptions struct {
 	// Addr is the address to listen on; port 0 takes a free one.
 	Addr         string
 	AllowOrigins []string
+	// Connector offers search and fetch, and a public page for each product.
+	Connector bool
 	// Demo makes the demo users and lets the login page say so.
 	Demo bool
 

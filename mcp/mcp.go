@@ -72,6 +72,9 @@ type Config struct {
 	PublicURL *url.URL
 	// Aliases are further host names, without port, under which it may be reached.
 	Aliases []string
+	// Connector also offers search and fetch, which ChatGPT's connectors look for.
+	// The addresses in their answers are those of [Server.ProductPages].
+	Connector bool
 	// AllowOrigins are further web origins whose pages may call the endpoint.
 	AllowOrigins []string
 	// Authenticate wraps the handler that answers authorized requests; inside it

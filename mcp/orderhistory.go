@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"till/domain/order"
 	"till/projections"
@@ -133,7 +132,7 @@ func (c *call) orderQuery() (q projections.OrderQuery, err error) {
 	if c.given("from") && c.given("to") && q.From.After(q.To) {
 		return q, invalid("from", "from must not be after to: from is %s and to is %s.", stamp(q.From), stamp(q.To))
 	}
-	if c.given("product") && !strings.ContainsFunc(q.Product, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }) {
+	if c.given("product") && !hasWords(q.Product) {
 		// Not all orders: whoever asked would take them for matches.
 		return q, invalid("product", "product must hold words of a product, such as \"catnip mouse\"; leave it out for all orders.")
 	}

@@ -64,18 +64,25 @@ func getProduct(ctx context.Context, c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	stock := "in stock"
+	return answer{fmt.Sprintf("%s (%s): %s, %s.", p.Title, p.Handle, p.cost(), p.stock()), p}, nil
+}
+
+// cost is the product's price in words, stock whether it can be had.
+func (p *product) cost() string {
+	if p.PriceTo != nil {
+		return p.Price.Display + " to " + p.PriceTo.Display
+	}
+	return p.Price.Display
+}
+
+func (p *product) stock() string {
 	switch {
 	case p.Withdrawn:
-		stock = "no longer sold"
+		return "no longer sold"
 	case !p.InStock:
-		stock = "out of stock"
+		return "out of stock"
 	}
-	cost := p.Price.Display
-	if p.PriceTo != nil {
-		cost += " to " + p.PriceTo.Display
-	}
-	return answer{fmt.Sprintf("%s (%s): %s, %s.", p.Title, p.Handle, cost, stock), p}, nil
+	return "in stock"
 }
 
 // find returns the product that a model names, or the nearest ones as a problem.
@@ -152,6 +159,8 @@ func variantOf(l projections.Listing, i int) variant {
 	return v
 }
 
+func spokenStock(availability string) string { return strings.ReplaceAll(availability, "_", " ") }
+
 // choose returns the index of the one variant that is meant: the SKU that the
 // product was named by, the only one there is, or the one that the words fit.
 func choose(l projections.Listing, sku, words string) (int, error) {
@@ -175,7 +184,7 @@ func choose(l projections.Listing, sku, words string) (int, error) {
 	}
 	for _, i := range fit[:min(len(fit), 20)] {
 		v := variantOf(l, i)
-		about := []string{v.Title, v.Price.Display, strings.ReplaceAll(v.Availability, "_", " ")}
+		about := []string{v.Title, v.Price.Display, spokenStock(v.Availability)}
 		if v.Title == "" {
 			about = about[1:]
 		}

@@ -84,7 +84,7 @@ func listProducts(ctx context.Context, c *call) (answer, error) {
 		InStock: c.of("in_stock").flag, Sort: projections.Sort(c.text("sort")),
 		Limit: c.number("limit"), Cursor: c.text("cursor"),
 	}
-	if c.given("query") && !strings.ContainsFunc(q.Text, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }) {
+	if c.given("query") && !hasWords(q.Text) {
 		// Not everything there is: whoever asked would take it for matches.
 		return answer{}, invalid("query", "query must hold words to look for, such as \"warm bed\"; list_products shows everything.")
 	}
@@ -97,6 +97,11 @@ func listProducts(ctx context.Context, c *call) (answer, error) {
 		return answer{}, err
 	}
 	return answer{page.say(q), page}, nil
+}
+
+// hasWords is whether there is anything in it to look for.
+func hasWords(s string) bool {
+	return strings.ContainsFunc(s, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) })
 }
 
 // read fills the page anew: a reading of the views may be begun twice. It

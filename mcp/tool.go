@@ -37,7 +37,8 @@ type tool struct {
 	run  func(context.Context, *call) (answer, error)
 }
 
-// answer is what a tool says: a sentence or two for people, and the content.
+// answer is what a tool says: a sentence or two for people, and the content. Where
+// nothing is said the content is the whole text.
 type answer struct {
 	say  string
 	body body
@@ -116,8 +117,12 @@ func (s *Server) call(ctx context.Context, t tool, req *sdk.CallToolRequest) (*s
 	if err != nil {
 		return s.refuse(ctx, c, err)
 	}
+	text := string(body)
+	if a.say != "" {
+		text = a.say + "\n" + text
+	}
 	return &sdk.CallToolResult{
-		Content:           []sdk.Content{&sdk.TextContent{Text: a.say + "\n" + string(body)}},
+		Content:           []sdk.Content{&sdk.TextContent{Text: text}},
 		StructuredContent: a.body,
 	}, nil
 }
