@@ -275,7 +275,10 @@ func (m *mounted) FsyncDir(cancel <-chan struct{}, in *fuse.FsyncIn) fuse.Status
 	return m.Fsync(cancel, in)
 }
 
-func (m *mounted) Flush(<-chan struct{}, *fuse.FlushIn) fuse.Status { return fuse.OK }
+// Flush is not spoken, which the kernel remembers: a close must not wait for this
+// process, which may be the one that closes, because it is killed or because it
+// starts another.
+func (m *mounted) Flush(<-chan struct{}, *fuse.FlushIn) fuse.Status { return fuse.ENOSYS }
 
 func (m *mounted) Release(<-chan struct{}, *fuse.ReleaseIn) {}
 
