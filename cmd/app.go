@@ -21,6 +21,7 @@ import (
 	"till/domain/grant"
 	"till/domain/order"
 	"till/domain/payment/testgateway"
+	"till/domain/promotion"
 	"till/domain/spending"
 	"till/domain/stock"
 	"till/projections"
@@ -83,7 +84,7 @@ func Types() *eventlog.Types {
 	t := eventlog.NewTypes()
 	for _, register := range []func(*eventlog.Types){
 		account.Register, session.Register, cart.Register, catalog.Register,
-		client.Register, grant.Register, order.Register, spending.Register, stock.Register,
+		client.Register, grant.Register, order.Register, promotion.Register, spending.Register, stock.Register,
 	} {
 		register(t)
 	}
@@ -176,11 +177,12 @@ func Open(ctx context.Context, opt Options) (_ *App, err error) {
 	opt.opening.say("the shop is being opened")
 	a.products = decider.NewHandler(catalog.Decider(), a.types, a.log, a.views)
 	a.checkout = &checkout.Process{
-		Carts:     decider.NewHandler(cart.Decider(), a.types, a.log, a.views),
-		Stocks:    decider.NewHandler(stock.Decider(), a.types, a.log, a.views),
-		Orders:    decider.NewHandler(order.Decider(), a.types, a.log, a.views),
-		Spendings: decider.NewHandler(spending.Decider(), a.types, a.log, a.views),
-		Source:    a.views, Shelf: a.views, Gateway: testgateway.New(buckets["charges"], time.Now),
+		Carts:      decider.NewHandler(cart.Decider(), a.types, a.log, a.views),
+		Stocks:     decider.NewHandler(stock.Decider(), a.types, a.log, a.views),
+		Orders:     decider.NewHandler(order.Decider(), a.types, a.log, a.views),
+		Spendings:  decider.NewHandler(spending.Decider(), a.types, a.log, a.views),
+		Promotions: decider.NewHandler(promotion.Decider(), a.types, a.log, a.views),
+		Source:     a.views, Shelf: a.views, Gateway: testgateway.New(buckets["charges"], time.Now),
 		Secret: secret, Now: time.Now,
 	}
 	a.authz, err = authz.New(authz.Config{

@@ -15,8 +15,8 @@ import (
 
 type showCmd struct {
 	dataFlag
-	Kind    string `arg:"" enum:"cart,order,stock,product,grant,account,session,client,spending" help:"cart, order, stock, product, grant, account, session, client or spending."`
-	ID      string `arg:"" help:"Whose or which: a login name (cart, account), an order number, a SKU (stock), an id or handle (product), an id (grant, session, client, spending)."`
+	Kind    string `arg:"" enum:"cart,order,stock,product,promotion,grant,account,session,client,spending" help:"cart, order, stock, product, promotion, grant, account, session, client or spending."`
+	ID      string `arg:"" help:"Whose or which: a login name (cart, account), an order number, a SKU (stock), an id or handle (product), a discount code (promotion), an id (grant, session, client, spending)."`
 	AsOf    string `help:"As it was at a position (1234), a time (2026-11-20T10:00:00Z) or some time ago (-15m)." placeholder:"MOMENT"`
 	History bool   `help:"Every event, with what it changed."`
 	JSON    bool   `help:"One JSON object a line."`

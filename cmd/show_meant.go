@@ -11,6 +11,7 @@ import (
 	"till/domain/eventlog"
 	"till/domain/history"
 	"till/domain/order"
+	"till/domain/promotion"
 	"till/domain/stock"
 	"till/projections"
 )
@@ -24,6 +25,8 @@ func (a *App) meant(ctx context.Context, kind, id string) (s eventlog.Stream, ti
 		title = "The " + kind + " of " + history.Plain(id, 60)
 	case order.Category:
 		s.ID, err = a.orderID(ctx, s.ID)
+	case promotion.Category:
+		s.ID, err = promotion.Normal(s.ID)
 	case stock.Category, catalog.Category:
 		err = a.views.Read(ctx, 0, func(r *projections.Reader) error {
 			l, sku, ok, err := r.Product(ctx, s.ID)

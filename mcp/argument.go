@@ -25,6 +25,8 @@ type argument struct {
 	kind     kind
 	about    string
 	required bool
+	// blank is whether an empty text is a value, and not an argument left out.
+	blank bool
 	// least and most bound an integer; most bounds the characters of a text.
 	least, most int
 	oneOf       []string

@@ -43,7 +43,10 @@ func TestBadArgumentsAreRefusedInWords(t *testing.T) {
 				}
 			}
 			if arg.required {
-				bad = append(bad, nil, "")
+				bad = append(bad, nil)
+			}
+			if arg.required && !arg.blank {
+				bad = append(bad, "")
 			}
 			for _, value := range bad {
 				in := args{}

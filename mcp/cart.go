@@ -16,6 +16,8 @@ type basket struct {
 	Lines     []cartLine `json:"lines"`
 	Omitted   int        `json:"lines_omitted,omitempty"`
 	Pieces    int        `json:"pieces"`
+	Subtotal  *price     `json:"subtotal,omitempty" about:"with a code"`
+	Discount  *taken     `json:"discount,omitempty"`
 	Total     price      `json:"total"`
 	Version   uint64     `json:"version"`
 	LastOrder string     `json:"last_order,omitempty"`
@@ -86,18 +88,20 @@ func (b *basket) read(ctx context.Context, c *call, r *projections.Reader) error
 	if len(s.Lines) == 0 {
 		b.LastOrder = s.LastOrder
 	}
-	for _, l := range s.Lines {
-		problems, warnings, _, err := checkout.Inspect(ctx, r, l)
+	categories := make([]string, len(s.Lines))
+	for i, l := range s.Lines {
+		seen, err := checkout.Inspect(ctx, r, l)
 		if err != nil {
 			return err
 		}
+		categories[i] = seen.Category
 		line := lineOf(l)
-		for _, f := range append(problems, warnings...) {
+		for _, f := range append(seen.Problems, seen.Warnings...) {
 			line.Warnings = append(line.Warnings, warning{f.Code, f.Message})
 		}
 		b.Lines = append(b.Lines, line)
 	}
-	return nil
+	return b.takeOff(ctx, c, r, s, categories)
 }
 
 // late is the error of a change that was stored but cannot be shown.
@@ -133,7 +137,7 @@ func (b *basket) text() string {
 	}
 	var t strings.Builder
 	writeLines(&t, b.Lines)
-	fmt.Fprintf(&t, "\nTotal %s.", b.Total.Display)
+	fmt.Fprintf(&t, "%s\nTotal %s.", b.Discount.told(b.Subtotal), b.Total.Display)
 	return t.String()
 }
 

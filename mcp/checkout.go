@@ -19,6 +19,8 @@ type review struct {
 	QuoteID   string     `json:"quote_id,omitempty" about:"only when ready"`
 	Lines     []cartLine `json:"lines"`
 	Omitted   int        `json:"lines_omitted,omitempty"`
+	Subtotal  *price     `json:"subtotal,omitempty"`
+	Discount  *taken     `json:"discount,omitempty"`
 	Total     price      `json:"total"`
 	Problems  []finding  `json:"problems"`
 	Warnings  []finding  `json:"warnings"`
@@ -77,6 +79,7 @@ func reviewCheckout(ctx context.Context, c *call) (answer, error) {
 		Problems: findings(q.Problems), Warnings: findings(q.Warnings), TestMoney: c.Checkout.Gateway.Test(),
 	}
 	a.Lines, a.Omitted = fit(linesOf(q.Lines))
+	a.Subtotal, a.Discount = takenOff(q.Discount, a.Total)
 	var t strings.Builder
 	if a.Ready {
 		a.ExpiresAt = stamp(q.Expires)
@@ -99,6 +102,7 @@ func reviewCheckout(ctx context.Context, c *call) (answer, error) {
 		t.WriteString(" " + f.Message)
 	}
 	writeLines(&t, a.Lines)
+	t.WriteString(a.Discount.told(a.Subtotal))
 	return answer{t.String(), a}, nil
 }
 
@@ -159,6 +163,7 @@ func checkOut(ctx context.Context, c *call) (answer, error) {
 		fmt.Fprintf(&t, "Bought: order %s for %s.", res.Order.ID, b.Total.Display)
 	}
 	writeLines(&t, b.Lines)
+	t.WriteString(b.Discount.told(b.Subtotal))
 	return answer{t.String(), b}, nil
 }
 

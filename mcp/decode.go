@@ -116,7 +116,7 @@ func (a argument) read(raw json.RawMessage, currency string) (value, error) {
 			return v, a.wrong("a broken text")
 		}
 		word = strings.TrimSpace(word)
-		if word == "" && a.kind != integer && a.kind != flag {
+		if word == "" && a.kind != integer && a.kind != flag && !a.blank {
 			return v, nil
 		}
 	}

@@ -92,6 +92,7 @@ type Server struct {
 	handler http.Handler
 	// replays counts the moments of the past that each person asks for.
 	replays *perPerson
+	codes   *perPerson
 	// strays bounds what is said of requests under foreign names.
 	strays rate.Sometimes
 }
@@ -120,7 +121,7 @@ func New(c Config) (*Server, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{Config: c, replays: newPerPerson(replaysPerSecond, replaysAtOnce), strays: rate.Sometimes{Interval: time.Minute}}
+	s := &Server{Config: c, replays: newPerPerson(replaysPerSecond, replaysAtOnce), codes: newPerPerson(codesPerSecond, codesAtOnce), strays: rate.Sometimes{Interval: time.Minute}}
 	s.sdk = s.newSDK()
 	s.handler = s.chain()
 	return s, nil

@@ -32,6 +32,7 @@ import (
 	"till/domain/order"
 	"till/domain/payment"
 	"till/domain/payment/testgateway"
+	"till/domain/promotion"
 	"till/domain/spending"
 	"till/domain/stock"
 	"till/projections"
@@ -106,11 +107,12 @@ func newShop(t testing.TB, change ...func(*Config)) *shop {
 	s.gateway = &gateway{Gateway: testgateway.New(&memlog.Bucket{}, s.clock)}
 	s.products = decider.NewHandler(catalog.Decider(), types, s.log, views)
 	s.process = &checkout.Process{
-		Carts:     decider.NewHandler(cart.Decider(), types, s.log, views),
-		Stocks:    decider.NewHandler(stock.Decider(), types, s.log, views),
-		Orders:    decider.NewHandler(order.Decider(), types, s.log, views),
-		Spendings: decider.NewHandler(spending.Decider(), types, s.log, views),
-		Source:    views, Shelf: views, Gateway: s.gateway,
+		Carts:      decider.NewHandler(cart.Decider(), types, s.log, views),
+		Stocks:     decider.NewHandler(stock.Decider(), types, s.log, views),
+		Orders:     decider.NewHandler(order.Decider(), types, s.log, views),
+		Spendings:  decider.NewHandler(spending.Decider(), types, s.log, views),
+		Promotions: decider.NewHandler(promotion.Decider(), types, s.log, views),
+		Source:     views, Shelf: views, Gateway: s.gateway,
 		Secret: []byte("a secret of thirty-two bytes ..."), Now: s.clock,
 	}
 	s.sell("2", "catnip-mouse", "Catnip Mouse", "toys", 150, variants("MOUSE-CATNIP", "", 499))
@@ -125,7 +127,7 @@ func newShop(t testing.TB, change ...func(*Config)) *shop {
 // registerAll makes the events of the shop known.
 func registerAll(types *eventlog.Types) {
 	for _, register := range []func(*eventlog.Types){
-		catalog.Register, stock.Register, cart.Register, order.Register, spending.Register,
+		catalog.Register, stock.Register, cart.Register, order.Register, promotion.Register, spending.Register,
 		account.Register, grant.Register, client.Register, session.Register,
 	} {
 		register(types)

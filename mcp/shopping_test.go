@@ -6,6 +6,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"till/domain/promotion"
 )
 
 // eachEra runs a test in both eras of the protocol.
@@ -74,6 +76,7 @@ func TestAnAgentShopsToTheEnd(t *testing.T) {
 // TestTextAndStructureSayTheSame: clients show one or the other.
 func TestTextAndStructureSayTheSame(t *testing.T) {
 	s := newShop(t)
+	s.code("TEN", promotion.Terms{Percent: 1000, Limit: 9})
 	a := s.agent("alice", modernEra)
 	calls := []struct {
 		tool string
@@ -83,7 +86,7 @@ func TestTextAndStructureSayTheSame(t *testing.T) {
 		{"get_product", args{"product": "cozy-cat-bed"}}, {"get_product", args{"product": "RARE"}},
 		{"view_cart", nil}, {"add_to_cart", args{"product": "rare-thing"}}, {"update_cart_quantity", args{"product": 9, "quantity": 2}},
 		{"remove_from_cart", args{"product": "RARE"}}, {"clear_cart", nil}, {"add_to_cart", args{"product": "rare-thing", "quantity": 3}},
-		{"review_checkout", nil}, {"checkout", nil}, {"get_order_history", nil},
+		{"apply_discount_code", args{"code": "ten"}}, {"view_cart", nil}, {"review_checkout", nil}, {"checkout", nil}, {"get_order_history", nil},
 	}
 	seen := map[string]bool{}
 	order := ""

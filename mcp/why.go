@@ -30,7 +30,7 @@ type origin struct {
 // reason is an event that made the row what it is.
 type reason struct {
 	// Part is what it has to do with it.
-	Part string `json:"part" one:"allowed|into_cart|purchase|cart|stock|spending"`
+	Part string `json:"part" one:"allowed|into_cart|purchase|cart|stock|discount|spending"`
 	happened
 }
 

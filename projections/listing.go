@@ -102,8 +102,8 @@ func (r *Reader) Offer(_ context.Context, sku string) (checkout.Offer, bool, err
 		}
 		n, err := r.available(v.SKU)
 		return checkout.Offer{
-			Item:      cart.Item{SKU: v.SKU, Product: p.ID, Handle: p.Handle, Title: p.Title, Variant: v.Title(), Price: v.Price},
-			Available: n, Withdrawn: p.Withdrawn,
+			Item:     cart.Item{SKU: v.SKU, Product: p.ID, Handle: p.Handle, Title: p.Title, Variant: v.Title(), Price: v.Price},
+			Category: p.Category, Available: n, Withdrawn: p.Withdrawn,
 		}, err == nil, err
 	}
 	return checkout.Offer{}, false, nil // the name is an id or a handle: no SKU

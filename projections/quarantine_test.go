@@ -18,6 +18,7 @@ import (
 	"till/domain/eventlog"
 	"till/domain/grant"
 	"till/domain/order"
+	"till/domain/promotion"
 	"till/domain/spending"
 	"till/domain/stock"
 	"till/projections"
@@ -33,7 +34,7 @@ type bomb struct {
 func faulty(text string) *eventlog.Types {
 	t := eventlog.NewTypes()
 	for _, register := range []func(*eventlog.Types){
-		catalog.Register, stock.Register, spending.Register, account.Register, grant.Register, client.Register, session.Register,
+		catalog.Register, stock.Register, promotion.Register, spending.Register, account.Register, grant.Register, client.Register, session.Register,
 	} {
 		register(t)
 	}
@@ -48,10 +49,12 @@ func faulty(text string) *eventlog.Types {
 	eventlog.Register[cart.QuantityChanged](t, "cart.quantity_changed", 1)
 	eventlog.Register[cart.ItemRemoved](t, "cart.item_removed", 1)
 	eventlog.Register[cart.Cleared](t, "cart.cleared", 1)
-	eventlog.Register[cart.CheckedOut](t, "cart.checked_out", 1)
+	eventlog.Register[cart.CheckedOut](t, "cart.checked_out", 2, was)
+	eventlog.Register[cart.DiscountApplied](t, "cart.discount_applied", 1)
+	eventlog.Register[cart.DiscountRemoved](t, "cart.discount_removed", 1)
 	eventlog.Register[cart.CheckoutClaimed](t, "cart.checkout_claimed", 1)
 	eventlog.Register[cart.CheckoutReleased](t, "cart.checkout_released", 1)
-	eventlog.Register[order.CheckoutStarted](t, "order.checkout_started", 3, was, up)
+	eventlog.Register[order.CheckoutStarted](t, "order.checkout_started", 4, was, was, up)
 	eventlog.Register[order.CheckoutJoined](t, "order.checkout_joined", 1)
 	eventlog.Register[order.CheckoutRetried](t, "order.checkout_retried", 2, was)
 	eventlog.Register[order.PaymentRequested](t, "order.payment_requested", 1)

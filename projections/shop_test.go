@@ -21,6 +21,7 @@ import (
 	"till/domain/grant"
 	"till/domain/order"
 	"till/domain/payment/testgateway"
+	"till/domain/promotion"
 	"till/domain/spending"
 	"till/domain/stock"
 	"till/projections"
@@ -30,7 +31,7 @@ import (
 func allTypes() *eventlog.Types {
 	t := eventlog.NewTypes()
 	for _, register := range []func(*eventlog.Types){
-		catalog.Register, stock.Register, cart.Register, order.Register, spending.Register,
+		catalog.Register, stock.Register, cart.Register, order.Register, promotion.Register, spending.Register,
 		account.Register, grant.Register, client.Register, session.Register,
 	} {
 		register(t)
@@ -109,11 +110,12 @@ func (s *shop) open() {
 	s.sessions = decider.NewHandler(session.Decider(), s.types, s.log, views)
 	s.clients = decider.NewHandler(client.Decider(), s.types, s.log, views)
 	s.process = &checkout.Process{
-		Carts:     decider.NewHandler(cart.Decider(), s.types, s.log, views),
-		Stocks:    decider.NewHandler(stock.Decider(), s.types, s.log, views),
-		Orders:    decider.NewHandler(order.Decider(), s.types, s.log, views),
-		Spendings: decider.NewHandler(spending.Decider(), s.types, s.log, views),
-		Source:    views, Shelf: views, Gateway: testgateway.New(&memlog.Bucket{}, func() time.Time { return s.now }),
+		Carts:      decider.NewHandler(cart.Decider(), s.types, s.log, views),
+		Stocks:     decider.NewHandler(stock.Decider(), s.types, s.log, views),
+		Orders:     decider.NewHandler(order.Decider(), s.types, s.log, views),
+		Spendings:  decider.NewHandler(spending.Decider(), s.types, s.log, views),
+		Promotions: decider.NewHandler(promotion.Decider(), s.types, s.log, views),
+		Source:     views, Shelf: views, Gateway: testgateway.New(&memlog.Bucket{}, func() time.Time { return s.now }),
 		Secret: []byte("a secret of thirty-two bytes ..."), Now: func() time.Time { return s.now },
 	}
 }

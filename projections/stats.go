@@ -83,7 +83,7 @@ func (v *Views) Stats(ctx context.Context) (Stats, error) {
 	}
 	s.Ready, s.Rows = true, map[string]int{}
 	err = v.with(ctx, func(st *store, c *conn) error {
-		for _, table := range []string{"carts", "orders", "history", "products", "variants", "stock", "grants", "accounts", "clients", "sessions", "spending", "commands"} {
+		for _, table := range []string{"carts", "orders", "history", "products", "variants", "stock", "grants", "accounts", "clients", "sessions", "spending", "codes", "commands"} {
 			var n int
 			if _, err := c.row("SELECT count(*) FROM "+table, nil, &n); err != nil {
 				return err

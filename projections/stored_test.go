@@ -25,6 +25,7 @@ import (
 	"till/domain/grant"
 	"till/domain/money"
 	"till/domain/order"
+	"till/domain/promotion"
 	"till/domain/spending"
 	"till/domain/stock"
 	"till/projections"
@@ -163,6 +164,7 @@ func everything(t *testing.T) *shop {
 		Pair: grant.Pair{Access: "a1", Expires: s.now.Add(time.Minute), Refresh: "r1", At: s.now}}))
 	do(s, s.grants, "grt_1", grant.Command(grant.Revoke{Reason: grant.ByUser, At: s.now}))
 	s.spends("usr_1", "cli_1")
+	s.saves("usr_1")
 	do(s, s.sessions, "ses_usr_1", session.Command(session.End{At: s.now}))
 	do(s, s.accounts, "usr_1", account.Command(account.ChangePassword{Credential: "crd_2", At: s.now}))
 	do(s, s.accounts, "usr_2", account.Command(account.Disable{At: s.now}))
@@ -200,6 +202,26 @@ func (s *shop) spends(user, client string) {
 	do(s, s.process.Spendings, id, spending.Command(spending.Approve{Purchase: ask.Purchase, At: s.now}))
 	for _, method := range []string{"pm_card_visa_chargeDeclined", "pm_card_visa"} {
 		if err := buy(method); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+}
+
+// saves is a person with a code who buys once with a card that is declined and once
+// with one that is not, and puts another on the cart and takes it off.
+func (s *shop) saves(user string) {
+	s.t.Helper()
+	terms := promotion.Terms{Percent: 1000, Limit: 10, PerPerson: 1}
+	for _, code := range []string{"TEN", "OLD"} {
+		do(s, s.process.Promotions, code, promotion.Command(promotion.Create{Code: code, Terms: terms, At: s.now}))
+	}
+	do(s, s.process.Promotions, "OLD", promotion.Command(promotion.End{At: s.now}))
+	do(s, s.process.Carts, user, cart.Command(cart.ApplyCode{Code: "OLD"}))
+	do(s, s.process.Carts, user, cart.Command(cart.RemoveCode{}))
+	s.add(user, "MOUSE-CATNIP", 1)
+	do(s, s.process.Carts, user, cart.Command(cart.ApplyCode{Code: "TEN"}))
+	for _, method := range []string{"pm_card_visa_chargeDeclined", "pm_card_visa"} {
+		if _, err := s.process.CheckOut(s.t.Context(), checkout.Request{User: user, Method: method}, s.meta()); err != nil {
 			s.t.Fatal(err)
 		}
 	}

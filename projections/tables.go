@@ -10,6 +10,7 @@ import (
 	"till/domain/client"
 	"till/domain/eventlog"
 	"till/domain/grant"
+	"till/domain/promotion"
 	"till/domain/spending"
 	"till/domain/stock"
 )
@@ -57,6 +58,7 @@ type tables struct {
 	clients  *clients
 	sessions *sessions
 	spending *spendings
+	codes    *codes
 	commands *commands
 	trail    *trail
 
@@ -80,6 +82,7 @@ type (
 	sessions  = aggregate[session.State, session.Event]
 	grants    = aggregate[grant.State, grant.Event]
 	spendings = aggregate[spending.State, spending.Event]
+	codes     = aggregate[promotion.State, promotion.Event]
 )
 
 func newTables() *tables {
@@ -93,6 +96,7 @@ func newTables() *tables {
 		clients:  newAggregate("clients", client.Decider(), fewStates),
 		sessions: newAggregate("sessions", session.Decider(), fewStates),
 		spending: newAggregate("spending", spending.Decider(), fewStates),
+		codes:    newAggregate("codes", promotion.Decider(), fewStates),
 		commands: &commands{},
 
 		byCategory: map[string]view{}, states: map[string]stater{},
@@ -106,6 +110,7 @@ func newTables() *tables {
 	know(t, t.clients, t.clients)
 	know(t, t.sessions, t.sessions)
 	know(t, t.spending, t.spending)
+	know(t, t.codes, t.codes)
 	t.trail = &trail{owners: t.owners}
 	return t
 }

@@ -42,8 +42,12 @@ type State struct {
 	// LastOrder is the order that last took lines out, kept until the cart
 	// changes again: an agent that asks to check out an emptied cart is told.
 	LastOrder string `json:"last_order,omitempty"`
-	// Revision counts the changes of the lines. A quote is for one revision.
+	// Revision counts the changes of the lines and of the code. A quote is for one
+	// revision.
 	Revision uint64 `json:"revision,omitempty"`
+	// Code is the discount code that the person means to use, if any. Whether it
+	// holds shows when the cart is priced.
+	Code string `json:"code,omitempty"`
 	// Claim is the order that is buying the cart now, if any: while it stands no
 	// other may, so that two quotes of one cart never become two orders.
 	Claim string `json:"claim,omitempty"`

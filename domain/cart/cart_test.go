@@ -113,6 +113,53 @@ func TestCheckOutTakesExactlyWhatWasOrdered(t *testing.T) {
 	}
 }
 
+func TestACode(t *testing.T) {
+	ten, twenty := cart.Event(cart.DiscountApplied{Code: "TEN"}), cart.Event(cart.DiscountApplied{Code: "TWENTY"})
+	t.Run("one at a time, and off again", func(t *testing.T) {
+		s := story.Given(t, cart.Decider(), added("MOUSE", 1)).
+			When(cart.ApplyCode{Code: "TEN"}).Then(ten).When(cart.ApplyCode{Code: "TEN"}).Then().
+			When(cart.ApplyCode{Code: "TWENTY"}).Then(twenty).
+			When(cart.RemoveCode{}).Then(cart.DiscountRemoved{Code: "TWENTY"}).When(cart.RemoveCode{}).Then().State()
+		if s.Code != "" || s.Revision != 4 {
+			t.Errorf("the cart is %+v", s)
+		}
+	})
+	t.Run("stays while lines change", func(t *testing.T) {
+		s := story.Given(t, cart.Decider(), ten, added("MOUSE", 1)).
+			When(cart.SetQuantity{SKU: "MOUSE", Quantity: 5}).When(cart.Remove{SKU: "MOUSE"}).When(cart.Add{Item: item("BED", 1), Quantity: 1}).State()
+		if s.Code != "TEN" {
+			t.Errorf("the cart is %+v", s)
+		}
+	})
+	t.Run("goes with all lines", func(t *testing.T) {
+		if s := story.Given(t, cart.Decider(), added("MOUSE", 1), ten).When(cart.Clear{}).Then(cart.Cleared{Lines: 1}).State(); s.Code != "" {
+			t.Errorf("the cart is %+v", s)
+		}
+		story.Given(t, cart.Decider(), ten).When(cart.Clear{}).Then(cart.DiscountRemoved{Code: "TEN"})
+	})
+	t.Run("is no longer what was quoted", func(t *testing.T) {
+		story.Given(t, cart.Decider(), added("MOUSE", 2), ten).When(cart.Claim{Order: "CS-1", Revision: 1}).Refused(cart.ErrChanged)
+	})
+	for name, c := range map[string]struct {
+		used string
+		left int
+		want string
+	}{
+		"goes with the order that used it":                {"TEN", 1, ""},
+		"stays when another came in its place":            {"TWENTY", 1, "TEN"},
+		"stays for what an order without it left":         {"", 1, "TEN"},
+		"goes with the last line, whatever the order had": {"", 0, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := story.Given(t, cart.Decider(), added("MOUSE", 2), ten).
+				When(cart.CheckOut{Order: "CS-1", Code: c.used, Lines: []cart.Bought{{SKU: "MOUSE", Quantity: 2 - c.left}}}).State()
+			if s.Code != c.want || s.Pieces() != c.left {
+				t.Errorf("the cart is %+v", s)
+			}
+		})
+	}
+}
+
 func TestOneOrderAtATimeBuysACart(t *testing.T) {
 	claim := cart.Claim{Order: "CS-1", Revision: 1}
 	story.Given(t, cart.Decider(), added("MOUSE", 2)).
@@ -174,6 +221,8 @@ func command(t *rapid.T) cart.Command {
 		cart.Add{Item: item(sku, 100), Quantity: 1},
 		cart.SetQuantity{SKU: sku, Quantity: n}, cart.Remove{SKU: sku}, cart.Clear{},
 		cart.CheckOut{Order: "CS-1", Lines: []cart.Bought{{SKU: sku, Quantity: max(n, 1)}}},
+		cart.CheckOut{Order: "CS-1", Lines: []cart.Bought{{SKU: sku, Quantity: 1}}, Code: "TEN"},
+		cart.ApplyCode{Code: "TEN"}, cart.ApplyCode{Code: "TWENTY"}, cart.RemoveCode{},
 	}).Draw(t, "command")
 }
 
@@ -188,6 +237,9 @@ func TestEvents(t *testing.T) {
 		cart.Cleared{Lines: 2},
 		cart.CheckoutClaimed{Order: "CS-7K3M9-Q2X4T"},
 		cart.CheckoutReleased{Order: "CS-7K3M9-Q2X4T"},
-		cart.CheckedOut{Order: "CS-7K3M9-Q2X4T", Lines: []cart.Bought{{SKU: "CAT-BED-GRY-S", Quantity: 2}}},
+		cart.DiscountApplied{Code: "WELCOME10"},
+		cart.DiscountRemoved{Code: "WELCOME10"},
+		cart.CheckedOut{Order: "CS-7K3M9-Q2X4T", Lines: []cart.Bought{{SKU: "CAT-BED-GRY-S", Quantity: 2}}, Code: "WELCOME10"},
+		golden.Was{Version: 1, Event: cart.CheckedOut{Order: "CS-7K3M9-Q2X4T", Lines: []cart.Bought{{SKU: "CAT-BED-GRY-S", Quantity: 2}}}},
 	)
 }

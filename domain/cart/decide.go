@@ -1,6 +1,7 @@
 package cart
 
 import (
+	"encoding/json"
 	"slices"
 
 	"till/domain/decider"
@@ -28,6 +29,13 @@ type Remove struct{ SKU string }
 // Clear takes everything out.
 type Clear struct{}
 
+// ApplyCode puts a discount code on the cart in place of the one that is there.
+// That there is such a code is for the caller to know.
+type ApplyCode struct{ Code string }
+
+// RemoveCode takes the discount code off.
+type RemoveCode struct{}
+
 // Claim lets an order buy the lines of a revision, and no other until it ends.
 type Claim struct {
 	Order    string
@@ -37,11 +45,13 @@ type Claim struct {
 // Unclaim ends the order's claim: it came to nothing.
 type Unclaim struct{ Order string }
 
-// CheckOut takes out exactly what the order holds. What was added since the
-// order's quote stays.
+// CheckOut takes out exactly what the order holds, and the code that it used. What
+// was added since the order's quote stays.
 type CheckOut struct {
 	Order string
 	Lines []Bought
+	// Code is empty for an order without a discount.
+	Code string
 }
 
 // Bought is how many pieces of a SKU an order took.
@@ -55,6 +65,8 @@ func (SetQuantity) command() {}
 func (Remove) command()      {}
 func (Clear) command()       {}
 func (CheckOut) command()    {}
+func (ApplyCode) command()   {}
+func (RemoveCode) command()  {}
 func (Claim) command()       {}
 func (Unclaim) command()     {}
 
@@ -80,7 +92,17 @@ type ItemRemoved struct {
 	Quantity int    `json:"quantity"`
 }
 
-// Cleared: all lines are gone.
+// DiscountApplied: the person means to use this code.
+type DiscountApplied struct {
+	Code string `json:"code"`
+}
+
+// DiscountRemoved: no code is to be used.
+type DiscountRemoved struct {
+	Code string `json:"code"`
+}
+
+// Cleared: all lines are gone, and the code with them.
 type Cleared struct {
 	Lines int `json:"lines"`
 }
@@ -99,6 +121,8 @@ type CheckoutReleased struct {
 type CheckedOut struct {
 	Order string   `json:"order"`
 	Lines []Bought `json:"lines"`
+	// Code is the discount code that the order used; version 1 knew none.
+	Code string `json:"code,omitempty"`
 }
 
 func (ItemAdded) event()       {}
@@ -106,6 +130,8 @@ func (QuantityChanged) event() {}
 func (ItemRemoved) event()     {}
 func (Cleared) event()         {}
 func (CheckedOut) event()      {}
+func (DiscountApplied) event() {}
+func (DiscountRemoved) event() {}
 
 func (CheckoutClaimed) event()  {}
 func (CheckoutReleased) event() {}
@@ -124,10 +150,17 @@ func Register(t *eventlog.Types) {
 	eventlog.Register[QuantityChanged](t, "cart.quantity_changed", 1)
 	eventlog.Register[ItemRemoved](t, "cart.item_removed", 1)
 	eventlog.Register[Cleared](t, "cart.cleared", 1)
-	eventlog.Register[CheckedOut](t, "cart.checked_out", 1)
+	eventlog.Register[CheckedOut](t, "cart.checked_out", 2, withoutCode)
+	eventlog.Register[DiscountApplied](t, "cart.discount_applied", 1)
+	eventlog.Register[DiscountRemoved](t, "cart.discount_removed", 1)
 	eventlog.Register[CheckoutClaimed](t, "cart.checkout_claimed", 1)
 	eventlog.Register[CheckoutReleased](t, "cart.checkout_released", 1)
 }
+
+// withoutCode reads version 1 of an event that only lacks the code, which may be
+// lacking. The new number keeps a program that knows no codes from leaving it on
+// the cart.
+func withoutCode(data json.RawMessage) (json.RawMessage, error) { return data, nil }
 
 // Decide returns what the command changes.
 func Decide(s State, cmd Command) ([]Event, error) {
@@ -167,6 +200,13 @@ func Decide(s State, cmd Command) ([]Event, error) {
 		if len(s.Lines) > 0 {
 			return []Event{Cleared{len(s.Lines)}}, nil
 		}
+		return removeCode(s), nil
+	case ApplyCode:
+		if s.Code != c.Code {
+			return []Event{DiscountApplied(c)}, nil
+		}
+	case RemoveCode:
+		return removeCode(s), nil
 	case Claim:
 		switch {
 		case s.Claim == c.Order:
@@ -187,10 +227,17 @@ func Decide(s State, cmd Command) ([]Event, error) {
 	return nil, nil
 }
 
+func removeCode(s State) []Event {
+	if s.Code == "" {
+		return nil
+	}
+	return []Event{DiscountRemoved{s.Code}}
+}
+
 // Evolve returns the cart after an event.
 func Evolve(s State, e Event) State {
 	lines := slices.Clone(s.Lines)
-	last := ""
+	last, code := "", s.Code
 	switch e := e.(type) {
 	case CheckoutClaimed:
 		s.Claim = e.Order
@@ -210,8 +257,12 @@ func Evolve(s State, e Event) State {
 		}
 	case ItemRemoved:
 		lines = slices.DeleteFunc(lines, func(l Line) bool { return l.SKU == e.SKU })
+	case DiscountApplied:
+		code = e.Code
+	case DiscountRemoved:
+		code = ""
 	case Cleared:
-		lines = nil
+		lines, code = nil, ""
 	case CheckedOut:
 		for _, b := range e.Lines {
 			if i := slices.IndexFunc(lines, func(l Line) bool { return l.SKU == b.SKU }); i >= 0 {
@@ -223,9 +274,13 @@ func Evolve(s State, e Event) State {
 		if s.Claim == e.Order {
 			s.Claim = ""
 		}
+		// One that came in its place meanwhile stays for what stays.
+		if code == e.Code || len(lines) == 0 {
+			code = ""
+		}
 	}
 	if len(lines) == 0 {
 		lines = nil
 	}
-	return State{Lines: lines, LastOrder: last, Revision: s.Revision + 1, Claim: s.Claim}
+	return State{Lines: lines, LastOrder: last, Revision: s.Revision + 1, Claim: s.Claim, Code: code}
 }

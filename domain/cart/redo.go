@@ -11,6 +11,10 @@ func Redo(s State, e Event) Command {
 		return SetQuantity{e.SKU, e.To}
 	case ItemRemoved:
 		return Remove{e.SKU}
+	case DiscountApplied:
+		return ApplyCode(e)
+	case DiscountRemoved:
+		return RemoveCode{}
 	case Cleared:
 		return Clear{}
 	case CheckoutClaimed:

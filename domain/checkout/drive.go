@@ -34,7 +34,13 @@ func (r *run) drive(ctx context.Context) error {
 				mine, err = r.spend(ctx)
 			}
 			if err == nil && mine {
-				err = r.reserve(ctx)
+				mine, err = r.reserve(ctx)
+			}
+			if err == nil && mine {
+				mine, err = r.redeem(ctx)
+			}
+			if err == nil && mine {
+				err = r.take(ctx, order.RequestPayment{Attempt: r.order.Attempt})
 			}
 			if err != nil {
 				return err
@@ -70,9 +76,9 @@ func (r *run) claim(ctx context.Context) (mine bool, err error) {
 	return true, nil
 }
 
-// reserve keeps every line's pieces apart, then goes on to the payment; or gives
-// up at the first SKU that has too few.
-func (r *run) reserve(ctx context.Context) error {
+// reserve keeps every line's pieces apart, or gives up at the first SKU that has
+// too few.
+func (r *run) reserve(ctx context.Context) (all bool, err error) {
 	lines := slices.SortedFunc(slices.Values(r.order.Lines), func(a, b cart.Line) int { return cmp.Compare(a.SKU, b.SKU) })
 	for _, l := range lines {
 		out, err := r.Stocks.Do(ctx, l.SKU, stock.Reserve{
@@ -80,20 +86,23 @@ func (r *run) reserve(ctx context.Context) error {
 		}, r.named("reserve"))
 		var few *stock.Insufficient
 		if errors.As(err, &few) {
-			return r.take(ctx, order.Fail{Attempt: r.order.Attempt, Code: "insufficient_stock",
+			return false, r.take(ctx, order.Fail{Attempt: r.order.Attempt, Code: "insufficient_stock",
 				Reason: fmt.Sprintf("Only %d of %s are left.", few.Available, l.Title)})
 		}
 		if err != nil {
-			return err
+			return false, err
 		}
 		r.at = max(r.at, out.Position)
 	}
-	return r.take(ctx, order.RequestPayment{Attempt: r.order.Attempt})
+	return true, nil
 }
 
-// pay asks the gateway under the attempt's key. waiting is whether nobody knows
-// the outcome yet.
+// pay asks the gateway under the attempt's key, if there is anything to pay. waiting
+// is whether nobody knows the outcome yet.
 func (r *run) pay(ctx context.Context) (waiting bool, err error) {
+	if r.order.Total.Minor == 0 {
+		return false, r.take(ctx, order.Place{Attempt: r.order.Attempt, At: r.Now().UTC()})
+	}
 	result, err := r.Gateway.Authorize(ctx, payment.Request{
 		Key: r.order.PaymentKey(), Amount: r.order.Total, Method: r.order.Method,
 	})
@@ -112,7 +121,7 @@ func (r *run) pay(ctx context.Context) (waiting bool, err error) {
 func (r *run) settle(ctx context.Context) error {
 	meta := r.named("cart")
 	meta.Fingerprint = "checked out" // found again by its command, so done once
-	out, err := r.Carts.Do(ctx, r.order.User, cart.CheckOut{Order: r.order.ID, Lines: r.order.Bought()}, meta)
+	out, err := r.Carts.Do(ctx, r.order.User, cart.CheckOut{Order: r.order.ID, Lines: r.order.Bought(), Code: r.order.DiscountCode()}, meta)
 	if err != nil {
 		return err
 	}
@@ -123,6 +132,11 @@ func (r *run) settle(ctx context.Context) error {
 // release gives back what a purchase that came to nothing had kept apart.
 func (r *run) release(ctx context.Context, reason string) error {
 	if err := r.stocks(ctx, stock.Release{Reservation: r.order.Reservation(), Reason: reason}, "release"); err != nil {
+		return err
+	}
+	// The code before the cart: as long as the order holds the cart, its own use of
+	// the code does not stand in its way.
+	if err := r.unredeem(ctx, reason); err != nil {
 		return err
 	}
 	out, err := r.Carts.Do(ctx, r.order.User, cart.Unclaim{Order: r.order.ID}, r.named("unclaim"))

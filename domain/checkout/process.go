@@ -35,9 +35,11 @@ type Process struct {
 	Orders *Orders
 	// Spendings are what agents may spend.
 	Spendings *Spendings
-	Source    decider.Source
-	Shelf     Shelf
-	Gateway   payment.Gateway
+	// Promotions are the discount codes.
+	Promotions *Promotions
+	Source     decider.Source
+	Shelf      Shelf
+	Gateway    payment.Gateway
 	// Secret signs quotes; all nodes of a shop share it.
 	Secret []byte
 	Now    func() time.Time
@@ -98,6 +100,9 @@ func (p *Process) quote(ctx context.Context, user string) (Quote, error) {
 		return Quote{}, cart.ErrEmpty
 	}
 	q, err := price(ctx, p.Shelf, user, s)
+	if err == nil {
+		err = p.discount(ctx, &q, s)
+	}
 	q.claim = s.Claim
 	return q, err
 }
@@ -243,7 +248,7 @@ func (p *Process) begun(ctx context.Context, start *order.Start) (bool, error) {
 	if err != nil || known.Status == "" {
 		return false, err
 	}
-	start.After, start.Lines, start.Total = known.Attempt, known.Lines, known.Total
+	start.After, start.Lines, start.Total, start.Discount = known.Attempt, known.Lines, known.Total, known.Discount
 	if known.Open() {
 		// Who finds it under way waits for its end, and does not try again by
 		// themselves if that is a decline: with another card perhaps, or another
@@ -278,7 +283,7 @@ func (p *Process) confirm(ctx context.Context, start order.Start, q Quote, t tic
 	if digest(q) != t.digest {
 		return order.Start{}, ErrQuoteOutdated
 	}
-	start.Lines, start.Total, start.CartVersion = q.Lines, q.Total, q.CartVersion
+	start.Lines, start.Total, start.Discount, start.CartVersion = q.Lines, q.Total, q.Discount, q.CartVersion
 	return start, nil
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"till/domain/cart"
 	"till/domain/money"
+	"till/domain/order"
 )
 
 // QuoteLife is how long a quote may be bought.
@@ -24,19 +25,23 @@ type Quote struct {
 	User        string
 	CartVersion uint64 // the cart's revision
 	// Lines are the cart's, at the catalogue's present prices.
-	Lines    []cart.Line
+	Lines []cart.Line
+	// Discount is what the cart's code takes off, nil for none or for one that does
+	// not hold now, which is a warning. Total is what is left to pay.
+	Discount *order.Discount
 	Total    money.Amount
 	Expires  time.Time
 	Problems []Finding
 	Warnings []Finding
 
-	claim string // the order that is buying the cart now
+	claim      string   // the order that is buying the cart now
+	categories []string // of the lines
 }
 
 // Finding is something to know about a line of the cart.
 type Finding struct {
 	// Code is unavailable, insufficient_stock or checkout_in_progress for a
-	// problem, price_changed or low_stock for a warning.
+	// problem, price_changed, low_stock or one of discount_code_… for a warning.
 	Code    string
 	SKU     string
 	Message string
@@ -46,6 +51,8 @@ type Finding struct {
 type Offer struct {
 	Item      cart.Item
 	Available int
+	// Category is the product's.
+	Category string
 	// Withdrawn: the product is no longer on offer.
 	Withdrawn bool
 }
@@ -63,25 +70,35 @@ const lowStock = 3
 func price(ctx context.Context, shelf Shelf, user string, s cart.State) (Quote, error) {
 	q := Quote{User: user, CartVersion: s.Revision}
 	for _, line := range s.Lines {
-		problems, warnings, now, err := Inspect(ctx, shelf, line)
+		seen, err := Inspect(ctx, shelf, line)
 		if err != nil {
 			return Quote{}, err
 		}
-		q.Problems = append(q.Problems, problems...)
-		q.Warnings = append(q.Warnings, warnings...)
-		q.Lines = append(q.Lines, now)
-		q.Total = money.Of(q.Total.Minor+now.Subtotal().Minor, now.Price.Currency)
+		q.Problems = append(q.Problems, seen.Problems...)
+		q.Warnings = append(q.Warnings, seen.Warnings...)
+		q.Lines = append(q.Lines, seen.Line)
+		q.categories = append(q.categories, seen.Category)
+		q.Total = money.Of(q.Total.Minor+seen.Line.Subtotal().Minor, seen.Line.Price.Currency)
 	}
 	return q, nil
 }
 
-// Inspect compares a line of a cart with the shelf: what keeps it from being
-// bought, what the buyer should know, and the line at the present price.
-func Inspect(ctx context.Context, shelf Shelf, line cart.Line) (problems, warnings []Finding, now cart.Line, err error) {
+// Inspected is a line of a cart beside what is on the shelf.
+type Inspected struct {
+	// Line is the line at the present price, Category that of its product.
+	Line     cart.Line
+	Category string
+	// Problems keep it from being bought; Warnings the buyer should know.
+	Problems, Warnings []Finding
+}
+
+// Inspect compares a line of a cart with the shelf.
+func Inspect(ctx context.Context, shelf Shelf, line cart.Line) (Inspected, error) {
 	offer, ok, err := shelf.Offer(ctx, line.SKU)
 	if err != nil {
-		return nil, nil, line, err
+		return Inspected{}, err
 	}
+	seen := Inspected{Line: line, Category: offer.Category}
 	name := line.Title
 	if line.Variant != "" {
 		name += " (" + line.Variant + ")"
@@ -89,24 +106,25 @@ func Inspect(ctx context.Context, shelf Shelf, line cart.Line) (problems, warnin
 	switch {
 	case ok && offer.Item.Price.Currency != line.Price.Currency:
 		// One quote has one currency: that of the cart.
-		problems = append(problems, Finding{"unavailable", line.SKU, name + " is now sold in " + offer.Item.Price.Currency + "; remove it from the cart."})
-		return problems, nil, line, nil
+		seen.Problems = append(seen.Problems, Finding{"unavailable", line.SKU, name + " is now sold in " + offer.Item.Price.Currency + "; remove it from the cart."})
+		return seen, nil
 	case !ok || offer.Withdrawn:
-		problems = append(problems, Finding{"unavailable", line.SKU, name + " is no longer sold; remove it from the cart."})
-		return problems, nil, line, nil
+		seen.Problems = append(seen.Problems, Finding{"unavailable", line.SKU, name + " is no longer sold; remove it from the cart."})
+		return seen, nil
 	case offer.Available < 1:
-		problems = append(problems, Finding{"insufficient_stock", line.SKU, name + " is out of stock; remove it from the cart."})
+		seen.Problems = append(seen.Problems, Finding{"insufficient_stock", line.SKU, name + " is out of stock; remove it from the cart."})
 	case offer.Available < line.Quantity:
-		problems = append(problems, Finding{"insufficient_stock", line.SKU,
+		seen.Problems = append(seen.Problems, Finding{"insufficient_stock", line.SKU,
 			fmt.Sprintf("Only %d of %s are left; set the quantity to %d or less.", offer.Available, name, offer.Available)})
 	case offer.Available-line.Quantity < lowStock:
-		warnings = append(warnings, Finding{"low_stock", line.SKU, fmt.Sprintf("Only %d of %s are left.", offer.Available, name)})
+		seen.Warnings = append(seen.Warnings, Finding{"low_stock", line.SKU, fmt.Sprintf("Only %d of %s are left.", offer.Available, name)})
 	}
 	if offer.Item.Price != line.Price {
-		warnings = append(warnings, Finding{"price_changed", line.SKU,
+		seen.Warnings = append(seen.Warnings, Finding{"price_changed", line.SKU,
 			fmt.Sprintf("%s now costs %s, it was %s when it was put into the cart.", name, offer.Item.Price, line.Price)})
 	}
-	return problems, warnings, cart.Line{Item: offer.Item, Quantity: line.Quantity}, nil
+	seen.Line = cart.Line{Item: offer.Item, Quantity: line.Quantity}
+	return seen, nil
 }
 
 var (

@@ -17,6 +17,7 @@ import (
 	"till/domain/order"
 	"till/domain/payment"
 	"till/domain/payment/testgateway"
+	"till/domain/promotion"
 	"till/domain/spending"
 	"till/domain/stock"
 )
@@ -76,11 +77,13 @@ func start(t *testing.T, log eventlog.Log, charges *memlog.Bucket) *shop {
 	stock.Register(types)
 	order.Register(types)
 	spending.Register(types)
+	promotion.Register(types)
 	source := decider.NewFromLog(log, types)
 	decider.Know(source, cart.Decider())
 	decider.Know(source, stock.Decider())
 	decider.Know(source, order.Decider())
 	decider.Know(source, spending.Decider())
+	decider.Know(source, promotion.Decider())
 	s := &shop{
 		t: t, log: log, source: source, charges: charges,
 		now:    time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC),
@@ -88,11 +91,12 @@ func start(t *testing.T, log eventlog.Log, charges *memlog.Bucket) *shop {
 	}
 	s.gateway = &counting{Gateway: testgateway.New(charges, s.clock), keys: map[string]int{}}
 	s.Process = &checkout.Process{
-		Carts:     decider.NewHandler(cart.Decider(), types, log, source),
-		Stocks:    decider.NewHandler(stock.Decider(), types, log, source),
-		Orders:    decider.NewHandler(order.Decider(), types, log, source),
-		Spendings: decider.NewHandler(spending.Decider(), types, log, source),
-		Source:    source, Shelf: s, Gateway: s.gateway,
+		Carts:      decider.NewHandler(cart.Decider(), types, log, source),
+		Stocks:     decider.NewHandler(stock.Decider(), types, log, source),
+		Orders:     decider.NewHandler(order.Decider(), types, log, source),
+		Spendings:  decider.NewHandler(spending.Decider(), types, log, source),
+		Promotions: decider.NewHandler(promotion.Decider(), types, log, source),
+		Source:     source, Shelf: s, Gateway: s.gateway,
 		Secret: []byte("0123456789abcdef0123456789abcdef"), Now: s.clock,
 	}
 	return s

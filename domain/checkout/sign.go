@@ -82,6 +82,9 @@ func digest(q Quote) (d [12]byte) {
 		fmt.Fprintf(h, "%s\x00%d\x00%d\x00", l.SKU, l.Quantity, l.Price.Minor)
 	}
 	fmt.Fprintf(h, "%d\x00%s", q.Total.Minor, q.Total.Currency)
+	if q.Discount != nil {
+		fmt.Fprintf(h, "\x00%s\x00%d", q.Discount.Code, q.Discount.Amount.Minor)
+	}
 	copy(d[:], h.Sum(nil))
 	return d
 }

@@ -8,6 +8,7 @@ import (
 	"till/domain/eventlog"
 	"till/domain/grant"
 	"till/domain/order"
+	"till/domain/promotion"
 	"till/domain/spending"
 	"till/domain/stock"
 )
@@ -79,6 +80,11 @@ func Concerns(e *eventlog.Envelope, value any, each func(Key)) {
 		say(Order, v.Order)
 	case spending.Denied:
 		say(Order, v.Order)
+	case promotion.Redeemed:
+		say(User, v.User)
+		say(Order, orderOf(v.Reservation))
+	case promotion.RedemptionReversed:
+		say(Order, orderOf(v.Reservation))
 	case stock.Reserved:
 		say(Order, orderOf(v.Reservation))
 	case stock.Released:

@@ -14,6 +14,7 @@ import (
 	"till/domain/eventlog"
 	"till/domain/grant"
 	"till/domain/order"
+	"till/domain/promotion"
 	"till/domain/spending"
 	"till/domain/stock"
 )
@@ -38,6 +39,7 @@ func Folds() map[string]Fold {
 	know(folds, client.Decider())
 	know(folds, grant.Decider())
 	know(folds, order.Decider())
+	know(folds, promotion.Decider())
 	know(folds, spending.Decider())
 	know(folds, stock.Decider())
 	return folds

@@ -19,7 +19,7 @@ import (
 // it. It is empty for an event that the package does not know, which a test
 // keeps from happening.
 func Sentence(event any) string {
-	for _, say := range []func(any) string{shopping, ordering, spent, shelving, granting, belonging} {
+	for _, say := range []func(any) string{shopping, ordering, spent, promised, shelving, granting, belonging} {
 		if s := say(event); s != "" {
 			return s
 		}
@@ -35,6 +35,10 @@ func shopping(event any) string {
 		return fmt.Sprintf("changed %s in the cart from %d to %d", clean(e.SKU), e.From, e.To)
 	case cart.ItemRemoved:
 		return fmt.Sprintf("took %d × %s out of the cart", e.Quantity, clean(e.SKU))
+	case cart.DiscountApplied:
+		return "put the code " + clean(e.Code) + " on the cart"
+	case cart.DiscountRemoved:
+		return "took the code " + clean(e.Code) + " off the cart"
 	case cart.Cleared:
 		return "emptied the cart of " + counted(e.Lines, "line")
 	case cart.CheckoutClaimed:
@@ -54,7 +58,7 @@ func shopping(event any) string {
 func ordering(event any) string {
 	switch e := event.(type) {
 	case order.CheckoutStarted:
-		return fmt.Sprintf("started to buy %s for %s", contents(e.Lines), price(e.Total))
+		return fmt.Sprintf("started to buy %s for %s%s", contents(e.Lines), price(e.Total), less(e.Discount))
 	case order.CheckoutJoined:
 		return "asked for the same purchase"
 	case order.CheckoutRetried:
@@ -68,6 +72,9 @@ func ordering(event any) string {
 	case order.CheckoutFailed:
 		return "gave up before any payment: " + reason(e.Reason, e.Code)
 	case order.OrderPlaced:
+		if e.Payment == "" {
+			return "placed the order, nothing was to be paid"
+		}
 		return fmt.Sprintf("placed the order, %s paid as %s", price(e.Total), clean(e.Payment))
 	}
 	return ""

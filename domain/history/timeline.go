@@ -32,10 +32,13 @@ func Timeline(envelopes []eventlog.Envelope, events []any) []Step {
 func tell(event any) string {
 	switch e := event.(type) {
 	case order.CheckoutStarted:
-		return fmt.Sprintf("The purchase of %s for %s began, and the pieces were kept apart.", contents(e.Lines), price(e.Total))
+		return fmt.Sprintf("The purchase of %s for %s%s began, and the pieces were kept apart.", contents(e.Lines), price(e.Total), less(e.Discount))
 	case order.CheckoutRetried:
 		return fmt.Sprintf("The purchase was tried again, for the %s time, with %s.", nth(e.Attempt), clean(e.Method))
 	case order.PaymentRequested:
+		if e.Amount.Minor == 0 {
+			return "All pieces were there, and nothing was to be paid."
+		}
 		return fmt.Sprintf("All pieces were there. %s was asked for with %s.", price(e.Amount), clean(e.Method))
 	case order.PaymentPending:
 		return "The payment could not be confirmed at once; the shop keeps asking and never charges twice."
@@ -44,6 +47,9 @@ func tell(event any) string {
 	case order.CheckoutFailed:
 		return "The purchase ended before any payment: " + reason(e.Reason, "") + ". Nothing was charged."
 	case order.OrderPlaced:
+		if e.Payment == "" {
+			return "The order was placed."
+		}
 		return fmt.Sprintf("The payment of %s went through (reference %s), and the order was placed.", price(e.Total), clean(e.Payment))
 	}
 	return ""

@@ -28,6 +28,8 @@ type Start struct {
 	After int
 	// Client is the agent that buys, empty where it is none: its limits count.
 	Client string
+	// Discount is what a code takes off, nil for none; Total is what is left.
+	Discount *Discount
 }
 
 // RequestPayment says that from now on the gateway may be asked: from here the
@@ -83,6 +85,9 @@ type CheckoutStarted struct {
 	At          time.Time    `json:"at"`
 	// Client is the agent that buys; version 1 did not say.
 	Client string `json:"client,omitempty"`
+	// Discount is what a code takes off; versions 1 and 2 knew none. Total is what
+	// is left and paid.
+	Discount *Discount `json:"discount,omitempty"`
 }
 
 // CheckoutRetried: a purchase that came to nothing is tried again.
@@ -154,7 +159,7 @@ func Decider() decider.Decider[State, Command, Event] {
 
 // Register makes the events known under their wire names.
 func Register(t *eventlog.Types) {
-	eventlog.Register[CheckoutStarted](t, "order.checkout_started", 2, asItWas)
+	eventlog.Register[CheckoutStarted](t, "order.checkout_started", 3, asItWas, asItWas)
 	eventlog.Register[CheckoutJoined](t, "order.checkout_joined", 1)
 	eventlog.Register[CheckoutRetried](t, "order.checkout_retried", 2, asItWas)
 	eventlog.Register[PaymentRequested](t, "order.payment_requested", 1)
@@ -229,7 +234,7 @@ func start(s State, c Start) ([]Event, error) {
 		if len(c.Lines) == 0 {
 			return nil, cart.ErrEmpty
 		}
-		return []Event{CheckoutStarted{c.ID, c.User, c.Quote, c.CartVersion, c.Lines, c.Total, c.Method, c.At, c.Client}}, nil
+		return []Event{CheckoutStarted{c.ID, c.User, c.Quote, c.CartVersion, c.Lines, c.Total, c.Method, c.At, c.Client, c.Discount}}, nil
 	case s.User != c.User || s.Quote != c.Quote:
 		return nil, ErrOther
 	case (s.Status == Declined || s.Status == Failed) && s.Attempt == c.After:
@@ -244,7 +249,7 @@ func Evolve(s State, e Event) State {
 	case CheckoutStarted:
 		return State{
 			ID: e.ID, User: e.User, Quote: e.Quote, CartVersion: e.CartVersion, Status: Started, Attempt: 1,
-			Lines: e.Lines, Total: e.Total, Method: e.Method, StartedAt: e.At, Client: e.Client,
+			Lines: e.Lines, Total: e.Total, Method: e.Method, StartedAt: e.At, Client: e.Client, Discount: e.Discount,
 		}
 	case CheckoutJoined:
 		s.Joined = append(slices.Clone(s.Joined), e.By)

@@ -44,9 +44,12 @@ type State struct {
 	// Client is the agent of the attempt, empty where it is none or not known.
 	Client string `json:"client,omitempty"`
 	// Attempt counts the tries to pay, from 1.
-	Attempt int          `json:"attempt"`
-	Lines   []cart.Line  `json:"lines"`
-	Total   money.Amount `json:"total"`
+	Attempt int         `json:"attempt"`
+	Lines   []cart.Line `json:"lines"`
+	// Total is what is paid: the lines less the discount.
+	Total money.Amount `json:"total"`
+	// Discount is what a code took off, nil for none.
+	Discount *Discount `json:"discount,omitempty"`
 	// Method is the payment method of the attempt, a reference and no secret.
 	Method    string    `json:"method"`
 	StartedAt time.Time `json:"started_at"`
@@ -58,6 +61,37 @@ type State struct {
 	// Code and Reason say why the last attempt came to nothing.
 	Code   string `json:"code,omitempty"`
 	Reason string `json:"reason,omitempty"`
+}
+
+// Discount is what a code takes off an order.
+type Discount struct {
+	Code   string       `json:"code"`
+	Amount money.Amount `json:"amount"`
+	// Lines are the parts of the amount by line, without those that it leaves as
+	// they are. They add up to it.
+	Lines []LineDiscount `json:"lines"`
+}
+
+// LineDiscount is the part of a discount that falls to a line.
+type LineDiscount struct {
+	SKU    string       `json:"sku"`
+	Amount money.Amount `json:"amount"`
+}
+
+// Subtotal is what the lines cost before the discount.
+func (s State) Subtotal() money.Amount {
+	if s.Discount == nil {
+		return s.Total
+	}
+	return money.Of(s.Total.Minor+s.Discount.Amount.Minor, s.Total.Currency)
+}
+
+// DiscountCode is the code that the order uses, empty for none.
+func (s State) DiscountCode() string {
+	if s.Discount == nil {
+		return ""
+	}
+	return s.Discount.Code
 }
 
 // maxJoined bounds how many calls are remembered that asked for the same.

@@ -21,6 +21,7 @@ var (
 
 	start                 = order.Start{ID: "CS-1", User: "usr_1", Quote: "q_1", CartVersion: 3, Lines: lines, Total: money.Of(998, "USD"), Method: "pm_card_visa", At: at, Client: "cli_1"}
 	started   order.Event = order.CheckoutStarted{ID: "CS-1", User: "usr_1", Quote: "q_1", CartVersion: 3, Lines: lines, Total: money.Of(998, "USD"), Method: "pm_card_visa", At: at, Client: "cli_1"}
+	discount              = &order.Discount{Code: "WELCOME10", Amount: money.Of(100, "USD"), Lines: []order.LineDiscount{{SKU: "MOUSE", Amount: money.Of(100, "USD")}}}
 	requested order.Event = order.PaymentRequested{Attempt: 1, Key: "CS-1-1", Amount: money.Of(998, "USD"), Method: "pm_card_visa"}
 	placed    order.Event = order.OrderPlaced{Attempt: 1, Payment: "test_1", Total: money.Of(998, "USD"), At: at}
 	declined  order.Event = order.PaymentDeclined{Attempt: 1, Code: "card_declined", Reason: "The card was declined."}
@@ -38,6 +39,22 @@ func TestTheRoadToAnOrder(t *testing.T) {
 		When(start).Then().State()
 	if s.Status != order.Placed || s.Total != money.Of(998, "USD") || s.Open() {
 		t.Errorf("the order is %+v", s)
+	}
+}
+
+func TestADiscount(t *testing.T) {
+	less := start
+	less.Total, less.Discount = money.Of(898, "USD"), discount
+	s := story.Given(t, order.Decider()).When(less).State()
+	if s.Total != money.Of(898, "USD") || s.Subtotal() != money.Of(998, "USD") || s.DiscountCode() != "WELCOME10" {
+		t.Errorf("the order is %+v", s)
+	}
+	asked := story.Given(t, order.Decider()).When(less).When(order.RequestPayment{Attempt: 1})
+	asked.Then(order.PaymentRequested{Attempt: 1, Key: "CS-1-1", Amount: money.Of(898, "USD"), Method: "pm_card_visa"})
+	story.Redone(t, order.Decider(), order.Redo, order.State{}, order.Event(order.CheckoutStarted{ID: "CS-1", User: "usr_1", Quote: "q_1", CartVersion: 3, Lines: lines,
+		Total: money.Of(898, "USD"), Method: "pm_card_visa", At: at, Client: "cli_1", Discount: discount}))
+	if s := story.Given(t, order.Decider(), started).State(); s.Subtotal() != s.Total || s.DiscountCode() != "" {
+		t.Errorf("an order without one: %+v", s)
 	}
 }
 
@@ -139,10 +156,13 @@ func TestEvents(t *testing.T) {
 	types := eventlog.NewTypes()
 	order.Register(types)
 	before := started.(order.CheckoutStarted)
+	now := before
+	now.Total, now.Discount = money.Of(898, "USD"), discount
+	without := before
 	before.Client = ""
-	golden.Check(t, types, started, requested, placed, declined, failed,
+	golden.Check(t, types, now, requested, placed, declined, failed,
 		order.CheckoutRetried{Attempt: 2, Method: "success_token", At: at, Client: "cli_1"},
-		golden.Was{Version: 1, Event: before},
+		golden.Was{Version: 1, Event: before}, golden.Was{Version: 2, Event: without},
 		golden.Was{Version: 1, Event: order.CheckoutRetried{Attempt: 2, Method: "success_token", At: at}},
 		order.PaymentPending{Attempt: 1}, order.CheckoutJoined{By: "key:0123456789abcdef0123456789abcdef"},
 	)

@@ -6,12 +6,12 @@ package order
 func Redo(s State, e Event) Command {
 	switch e := e.(type) {
 	case CheckoutStarted:
-		return Start{ID: e.ID, User: e.User, Quote: e.Quote, CartVersion: e.CartVersion, Lines: e.Lines, Total: e.Total, Method: e.Method, At: e.At, Client: e.Client}
+		return Start{ID: e.ID, User: e.User, Quote: e.Quote, CartVersion: e.CartVersion, Lines: e.Lines, Total: e.Total, Method: e.Method, At: e.At, Client: e.Client, Discount: e.Discount}
 	case CheckoutJoined:
 		return Join(e)
 	case CheckoutRetried:
 		return Start{ID: s.ID, User: s.User, Quote: s.Quote, CartVersion: s.CartVersion, Lines: s.Lines, Total: s.Total,
-			Method: e.Method, At: e.At, After: e.Attempt - 1, Client: e.Client}
+			Method: e.Method, At: e.At, After: e.Attempt - 1, Client: e.Client, Discount: s.Discount}
 	case PaymentRequested:
 		return RequestPayment{e.Attempt}
 	case PaymentPending:

@@ -11,6 +11,7 @@ import (
 	"till/domain/decider"
 	"till/domain/grant"
 	"till/domain/order"
+	"till/domain/promotion"
 	"till/domain/spending"
 	"till/domain/stock"
 )
@@ -33,6 +34,7 @@ func kinds() map[string]kind {
 	know(all, client.Decider(), client.Redo)
 	know(all, grant.Decider(), grant.Redo)
 	know(all, order.Decider(), order.Redo)
+	know(all, promotion.Decider(), promotion.Redo)
 	know(all, spending.Decider(), spending.Redo)
 	know(all, stock.Decider(), stock.Redo)
 	return all
@@ -60,9 +62,9 @@ func know[S, C, E any](all map[string]kind, d decider.Decider[S, C, E], redo fun
 
 // claimed is the claim on the other cart. A quote is for a revision, which
 // counts every change there ever was; what counts here is that the lines are
-// the ones that were quoted.
+// the ones that were quoted, and the code.
 func claimed(c cart.Claim, was, now cart.State) cart.Claim {
-	if c.Revision = now.Revision; !reflect.DeepEqual(was.Lines, now.Lines) {
+	if c.Revision = now.Revision; was.Code != now.Code || !reflect.DeepEqual(was.Lines, now.Lines) {
 		c.Revision++ // no revision that it is at
 	}
 	return c

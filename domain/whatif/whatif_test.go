@@ -17,6 +17,7 @@ import (
 	"till/domain/money"
 	"till/domain/order"
 	"till/domain/payment/testgateway"
+	"till/domain/promotion"
 	"till/domain/spending"
 	"till/domain/stock"
 	"till/domain/whatif"
@@ -43,13 +44,15 @@ func newShop(t *testing.T) *shop {
 	decider.Know(source, stock.Decider())
 	decider.Know(source, order.Decider())
 	decider.Know(source, spending.Decider())
+	decider.Know(source, promotion.Decider())
 	now := func() time.Time { return noon }
 	s.Process = &checkout.Process{
-		Carts:     decider.NewHandler(cart.Decider(), s.types, s.log, source),
-		Stocks:    decider.NewHandler(stock.Decider(), s.types, s.log, source),
-		Orders:    decider.NewHandler(order.Decider(), s.types, s.log, source),
-		Spendings: decider.NewHandler(spending.Decider(), s.types, s.log, source),
-		Source:    source, Shelf: s, Gateway: testgateway.New(new(memlog.Bucket), now),
+		Carts:      decider.NewHandler(cart.Decider(), s.types, s.log, source),
+		Stocks:     decider.NewHandler(stock.Decider(), s.types, s.log, source),
+		Orders:     decider.NewHandler(order.Decider(), s.types, s.log, source),
+		Spendings:  decider.NewHandler(spending.Decider(), s.types, s.log, source),
+		Promotions: decider.NewHandler(promotion.Decider(), s.types, s.log, source),
+		Source:     source, Shelf: s, Gateway: testgateway.New(new(memlog.Bucket), now),
 		Secret: []byte("0123456789abcdef0123456789abcdef"), Now: now,
 	}
 	return s

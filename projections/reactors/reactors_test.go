@@ -23,6 +23,7 @@ import (
 	"till/domain/money"
 	"till/domain/order"
 	"till/domain/payment/testgateway"
+	"till/domain/promotion"
 	"till/domain/spending"
 	"till/domain/stock"
 	"till/projections"
@@ -67,7 +68,7 @@ func newShop(t *testing.T) *shop {
 	t.Helper()
 	s := &shop{t: t, log: memlog.New("epoch"), types: eventlog.NewTypes(), metrics: prometheus.NewRegistry(),
 		clock: &clock{now: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)}}
-	for _, register := range []func(*eventlog.Types){catalog.Register, stock.Register, cart.Register, order.Register, spending.Register} {
+	for _, register := range []func(*eventlog.Types){catalog.Register, stock.Register, cart.Register, order.Register, promotion.Register, spending.Register} {
 		register(s.types)
 	}
 	views, err := projections.Open(t.Context(), projections.Options{Dir: t.TempDir(), Log: s.log, Types: s.types})
@@ -76,11 +77,12 @@ func newShop(t *testing.T) *shop {
 	}
 	s.views = views
 	s.process = &checkout.Process{
-		Carts:     decider.NewHandler(cart.Decider(), s.types, s.log, views),
-		Stocks:    decider.NewHandler(stock.Decider(), s.types, s.log, views),
-		Orders:    decider.NewHandler(order.Decider(), s.types, s.log, views),
-		Spendings: decider.NewHandler(spending.Decider(), s.types, s.log, views),
-		Source:    views, Shelf: views, Gateway: testgateway.New(&memlog.Bucket{}, s.clock.Now),
+		Carts:      decider.NewHandler(cart.Decider(), s.types, s.log, views),
+		Stocks:     decider.NewHandler(stock.Decider(), s.types, s.log, views),
+		Orders:     decider.NewHandler(order.Decider(), s.types, s.log, views),
+		Spendings:  decider.NewHandler(spending.Decider(), s.types, s.log, views),
+		Promotions: decider.NewHandler(promotion.Decider(), s.types, s.log, views),
+		Source:     views, Shelf: views, Gateway: testgateway.New(&memlog.Bucket{}, s.clock.Now),
 		Secret: []byte("secret"), Now: s.clock.Now,
 	}
 	s.events = gochannel.NewGoChannel(gochannel.Config{}, nil)
@@ -334,6 +336,7 @@ func TestDue(t *testing.T) {
 	types := eventlog.NewTypes()
 	stock.Register(types)
 	spending.Register(types)
+	promotion.Register(types)
 	order.Register(types)
 	now := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 	due := reactors.Due(types)

@@ -11,6 +11,7 @@ import (
 	"till/domain/grant"
 	"till/domain/history"
 	"till/domain/order"
+	"till/domain/promotion"
 	"till/domain/spending"
 	"till/domain/stock"
 )
@@ -23,13 +24,14 @@ type Part struct {
 
 // The names of parts: the consents under which agents acted, what put lines into
 // the cart and changed them there, the order's own events, what it did to the
-// cart, to the stock and to what its agent may spend.
+// cart, to the stock, to its discount code and to what its agent may spend.
 const (
 	Allowed  = "allowed"
 	IntoCart = "into_cart"
 	Purchase = "purchase"
 	Cart     = "cart"
 	Stock    = "stock"
+	Discount = "discount"
 	Spending = "spending"
 )
 
@@ -44,7 +46,7 @@ func (p Past) Order(ctx context.Context, id string) ([]Part, error) {
 	if err != nil {
 		return nil, err
 	}
-	var purchase, basket, stocks, spent []history.Happened
+	var purchase, basket, stocks, codes, spent []history.Happened
 	var begun history.Happened
 	for _, h := range about {
 		switch h.Stream.Category {
@@ -57,6 +59,8 @@ func (p Past) Order(ctx context.Context, id string) ([]Part, error) {
 			basket = append(basket, h)
 		case stock.Category:
 			stocks = append(stocks, h)
+		case promotion.Category:
+			codes = append(codes, h)
 		case spending.Category:
 			spent = append(spent, h)
 		}
@@ -70,6 +74,9 @@ func (p Past) Order(ctx context.Context, id string) ([]Part, error) {
 		skus[i] = l.SKU
 	}
 	into, err := p.lines(ctx, started.User, begun.Position, skus)
+	if err == nil && started.Discount != nil {
+		into, codes, err = p.discounted(ctx, started, begun.Position, into, codes)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +89,7 @@ func (p Past) Order(ctx context.Context, id string) ([]Part, error) {
 		return nil, err
 	}
 	return filled(Part{Allowed, inOrder(append(consent, rules...))}, Part{IntoCart, into}, Part{Purchase, purchase},
-		Part{Cart, basket}, Part{Stock, stocks}, Part{Spending, spent}), nil
+		Part{Cart, basket}, Part{Stock, stocks}, Part{Discount, codes}, Part{Spending, spent}), nil
 }
 
 // CartLine returns where a line of a cart comes from: every event of the cart
@@ -135,6 +142,9 @@ func (p Past) read(ctx context.Context, key history.Key) (found []history.Happen
 	for _, l := range started.Lines {
 		streams = append(streams, eventlog.Stream{Category: stock.Category, ID: l.SKU})
 	}
+	if started.Discount != nil {
+		streams = append(streams, eventlog.Stream{Category: promotion.Category, ID: started.Discount.Code})
+	}
 	if started.Client != "" {
 		streams = append(streams, eventlog.Stream{Category: spending.Category, ID: spending.ID(started.User, started.Client)})
 	}
@@ -172,6 +182,28 @@ func (p Past) lines(ctx context.Context, user string, before eventlog.Position, 
 		all = append(all, events...)
 	}
 	return inOrder(all), nil
+}
+
+// discounted adds what put the order's code on the cart before the position to what
+// put the lines there, and who made the code to what became of it.
+func (p Past) discounted(ctx context.Context, o order.CheckoutStarted, at eventlog.Position, into, codes []history.Happened) (_, _ []history.Happened, err error) {
+	var applied []history.Happened
+	err = p.each(ctx, eventlog.Stream{Category: cart.Category, ID: o.User}, at-1, func(h history.Happened) error {
+		if e, ok := h.Event.(cart.DiscountApplied); ok && e.Code == o.Discount.Code {
+			applied = []history.Happened{h}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	err = p.each(ctx, eventlog.Stream{Category: promotion.Category, ID: o.Discount.Code}, at, func(h history.Happened) error {
+		if _, ok := h.Event.(promotion.Created); ok {
+			codes = append(codes, h)
+		}
+		return nil
+	})
+	return inOrder(append(into, applied...)), inOrder(codes), err
 }
 
 // touches is whether a person did something about the line, even if it stayed
