@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"till/domain/order"
 )
 
 // A quote id is "q_" and base64url of: the time of issue in milliseconds (8
@@ -89,21 +91,6 @@ func digest(q Quote) (d [12]byte) {
 	return d
 }
 
-// crockford leaves out the letters that people misread.
-const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-
 // OrderID is the number of the order that buying the quote makes: 50 bits of
 // the quote's hash, speakable: "CS-7K3M9-Q2X4T". A retry is the same order.
-func OrderID(quote string) string {
-	sum := sha256.Sum256([]byte("order\x00" + quote))
-	bits := binary.BigEndian.Uint64(sum[:])
-	var b strings.Builder
-	b.WriteString("CS-")
-	for i := range 10 {
-		if i == 5 {
-			b.WriteByte('-')
-		}
-		b.WriteByte(crockford[bits>>(59-5*i)&31])
-	}
-	return b.String()
-}
+func OrderID(quote string) string { return order.Speakable("CS", "order\x00"+quote, 2) }

@@ -11,7 +11,7 @@ import (
 	"till/domain/money"
 )
 
-// Command is a step of the checkout process.
+// Command is a step of the checkout process, or one that follows on it.
 type Command interface{ command() }
 
 // Start begins the purchase, or tries again one that came to nothing. On one
@@ -167,6 +167,7 @@ func Register(t *eventlog.Types) {
 	eventlog.Register[PaymentDeclined](t, "order.payment_declined", 1)
 	eventlog.Register[CheckoutFailed](t, "order.checkout_failed", 1)
 	eventlog.Register[OrderPlaced](t, "order.placed", 1)
+	registerAfter(t)
 }
 
 // asItWas reads a version that only lacks something that may be lacking. The new
@@ -224,6 +225,8 @@ func Decide(s State, cmd Command) ([]Event, error) {
 			return nil, ErrMoved
 		}
 		return []Event{CheckoutFailed(c)}, nil
+	default:
+		return decideAfter(s, cmd)
 	}
 	return nil, nil
 }
@@ -266,6 +269,8 @@ func Evolve(s State, e Event) State {
 		s.Status, s.Code, s.Reason = Failed, e.Code, e.Reason
 	case OrderPlaced:
 		s.Status, s.Payment, s.PlacedAt = Placed, e.Payment, e.At
+	default:
+		return evolveAfter(s, e)
 	}
 	return s
 }

@@ -1,5 +1,6 @@
-// Package order is a purchase from the moment somebody says "buy" to its end.
-// It records what the checkout process has reached; it takes no step itself.
+// Package order is a purchase from the moment somebody says "buy" to its end,
+// which may be a delivery, a return or a cancellation. It records what the
+// processes of checkout and aftersale have reached; it takes no step itself.
 package order
 
 import (
@@ -17,7 +18,8 @@ import (
 type Status string
 
 // The statuses. Only Placed is an order in a person's history; the others are
-// a checkout under way or one that came to nothing.
+// a checkout under way or one that came to nothing. What becomes of a placed order
+// is its [Stage].
 const (
 	// Started: pieces are being reserved, the card has not been asked.
 	Started Status = "started"
@@ -61,6 +63,15 @@ type State struct {
 	// Code and Reason say why the last attempt came to nothing.
 	Code   string `json:"code,omitempty"`
 	Reason string `json:"reason,omitempty"`
+
+	// What became of the placed order; see Stage.
+	Shipment    *Shipment `json:"shipment,omitempty"`
+	DeliveredAt time.Time `json:"delivered_at,omitzero"`
+	// ReturnsUntil is the end of the time for returns, zero while it has none.
+	ReturnsUntil time.Time     `json:"returns_until,omitzero"`
+	Cancellation *Cancellation `json:"cancellation,omitempty"`
+	Returns      []Return      `json:"returns,omitempty"`
+	Refunds      []Refund      `json:"refunds,omitempty"`
 }
 
 // Discount is what a code takes off an order.

@@ -165,5 +165,8 @@ func TestEvents(t *testing.T) {
 		golden.Was{Version: 1, Event: before}, golden.Was{Version: 2, Event: without},
 		golden.Was{Version: 1, Event: order.CheckoutRetried{Attempt: 2, Method: "success_token", At: at}},
 		order.PaymentPending{Attempt: 1}, order.CheckoutJoined{By: "key:0123456789abcdef0123456789abcdef"},
+		dispatched, delivered, cancelled, returning, approved, rejected, received,
+		order.OrderRefunded{Refund: "cancel", Amount: money.Of(998, "USD"), Reference: "test_refund_1", At: at},
+		order.RefundRefused{Refund: "RT-1", Code: "card_closed", Reason: "The card is closed.", At: at},
 	)
 }

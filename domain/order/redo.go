@@ -23,5 +23,33 @@ func Redo(s State, e Event) Command {
 	case OrderPlaced:
 		return Place{e.Attempt, e.Payment, e.At}
 	}
+	return redoAfter(e)
+}
+
+func redoAfter(e Event) Command {
+	switch e := e.(type) {
+	case OrderDispatched:
+		return Dispatch(e)
+	case OrderDelivered:
+		return Deliver(e)
+	case OrderCancelled:
+		return Cancel{e.Reason, e.By, e.At}
+	case ReturnRequested:
+		pieces := make([]Pieces, len(e.Lines))
+		for i, l := range e.Lines {
+			pieces[i] = l.Pieces
+		}
+		return RequestReturn{e.Return, pieces, e.Reason, e.At}
+	case ReturnApproved:
+		return ApproveReturn(e)
+	case ReturnRejected:
+		return RejectReturn(e)
+	case ReturnReceived:
+		return ReceiveReturn{e.Return, e.Sellable, e.At}
+	case OrderRefunded:
+		return PayBack{e.Refund, e.Reference, e.At}
+	case RefundRefused:
+		return RefuseRefund(e)
+	}
 	panic("order: an event without a step")
 }

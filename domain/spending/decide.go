@@ -29,8 +29,12 @@ type Reserve struct {
 	At                    time.Time
 }
 
-// Release says that the attempt came to nothing.
+// Release says that the attempt came to nothing, or that its order was called off.
 type Release struct{ Reservation, Reason string }
+
+// Cancelled is the reason of a release after the order was cancelled. A yes that
+// was used for it is used: the cart that it was for is gone.
+const Cancelled = "cancelled"
 
 // Ask asks the person about a purchase.
 type Ask struct {
@@ -148,7 +152,7 @@ func Evolve(s State, e Event) State {
 		s = s.bought(e.Purchase, e.At)
 	case Released:
 		for _, one := range s.Spent {
-			if one.Reservation == e.Reservation {
+			if one.Reservation == e.Reservation && e.Reason != Cancelled {
 				s = s.bought(one.Purchase, time.Time{})
 			}
 		}

@@ -13,6 +13,8 @@ func Redo(_ State, e Event) Command {
 		return Release{e.Reservation, e.Reason}
 	case Committed:
 		return Commit{e.Reservation}
+	case Restocked:
+		return Restock(e)
 	}
 	panic("stock: an event without a command")
 }

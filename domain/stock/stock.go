@@ -59,11 +59,22 @@ type Release struct{ Reservation, Reason string }
 // Commit takes a reservation's pieces out of the stock: they are sold.
 type Commit struct{ Reservation string }
 
+// Restock puts pieces back that an order had taken: it was cancelled, or they came
+// back. What is there is there, so that nothing refuses it. The stock does not
+// remember which order it was; whoever sends it does so under one command, once.
+type Restock struct {
+	Order string
+	// For is "cancel" or the id of the return.
+	For      string
+	Quantity int
+}
+
 func (Open) command()    {}
 func (Count) command()   {}
 func (Reserve) command() {}
 func (Release) command() {}
 func (Commit) command()  {}
+func (Restock) command() {}
 
 // Event is something that happened to the stock of a SKU.
 type Event interface{ event() }
@@ -93,10 +104,18 @@ type Committed struct {
 	Quantity    int    `json:"quantity"`
 }
 
+// Restocked: pieces that were sold can be sold again.
+type Restocked struct {
+	Order    string `json:"order"`
+	For      string `json:"for"`
+	Quantity int    `json:"quantity"`
+}
+
 func (Counted) event()   {}
 func (Reserved) event()  {}
 func (Released) event()  {}
 func (Committed) event() {}
+func (Restocked) event() {}
 
 // MaxOnHand is the largest count of one SKU.
 const MaxOnHand = 10_000_000
@@ -125,6 +144,7 @@ func Register(t *eventlog.Types) {
 	eventlog.Register[Reserved](t, "stock.reserved", 1)
 	eventlog.Register[Released](t, "stock.released", 1)
 	eventlog.Register[Committed](t, "stock.committed", 1)
+	eventlog.Register[Restocked](t, "stock.restocked", 1)
 }
 
 // Decide returns what the command changes.
@@ -156,6 +176,10 @@ func Decide(s State, cmd Command) ([]Event, error) {
 		if r, ok := s.Reserved[c.Reservation]; ok {
 			return []Event{Committed{c.Reservation, r.Quantity}}, nil
 		}
+	case Restock:
+		if c.Quantity > 0 {
+			return []Event{Restocked(c)}, nil
+		}
 	}
 	return nil, nil
 }
@@ -183,6 +207,8 @@ func Evolve(s State, e Event) State {
 	case Committed:
 		s.Reserved = without(s.Reserved, e.Reservation)
 		s.OnHand -= e.Quantity
+	case Restocked:
+		s.OnHand += e.Quantity
 	}
 	return s
 }

@@ -47,6 +47,15 @@ func TestReserve(t *testing.T) {
 			When(stock.Release{Reservation: "CS-1/1"}).Then().
 			When(stock.Commit{Reservation: "CS-1/1"}).Then()
 	})
+	t.Run("what was sold and comes back is there again", func(t *testing.T) {
+		s := story.Given(t, stock.Decider(), counted, reserved, stock.Event(stock.Committed{Reservation: "CS-1/1", Quantity: 2})).
+			When(stock.Restock{Order: "CS-1", For: "cancel", Quantity: 2}).
+			Then(stock.Restocked{Order: "CS-1", For: "cancel", Quantity: 2}).
+			When(stock.Restock{Order: "CS-1", For: "cancel"}).Then()
+		if got := s.State(); got.OnHand != 3 || got.Available() != 3 {
+			t.Errorf("left: %+v", got)
+		}
+	})
 	t.Run("a commit sells them, once", func(t *testing.T) {
 		s := story.Given(t, stock.Decider(), counted, reserved).
 			When(stock.Commit{Reservation: "CS-1/1"}).
@@ -123,5 +132,6 @@ func TestEvents(t *testing.T) {
 		stock.Reserved{Reservation: "CS-7K3M9-Q2X4T/1", Quantity: 2, Until: until},
 		stock.Released{Reservation: "CS-7K3M9-Q2X4T/1", Quantity: 2, Reason: "payment_declined"},
 		stock.Committed{Reservation: "CS-7K3M9-Q2X4T/1", Quantity: 2},
+		stock.Restocked{Order: "CS-7K3M9-Q2X4T", For: "cancel", Quantity: 2},
 	)
 }

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"till/domain/eventlog"
@@ -17,7 +18,8 @@ import (
 	"till/domain/payment"
 )
 
-// Settles is how long a payment with the token tok_timeout stays unknown.
+// Settles is how long the outcome stays unknown of a payment with the token
+// tok_timeout, and of the refund of one with tok_refund_timeout.
 const Settles = 3 * time.Second
 
 // Gateway implements payment.Gateway.
@@ -34,9 +36,19 @@ func New(charges eventlog.Bucket, now func() time.Time) *Gateway {
 
 var _ payment.Gateway = (*Gateway)(nil)
 
+// The references tell payments and refunds apart, and what becomes of a refund:
+// the token of its payment says so.
+const (
+	charged    = "test_"
+	slowRefund = charged + "slowrefund_"
+	noRefund   = charged + "norefund_"
+	refunded   = charged + "refund_"
+)
+
 // charge is what the gateway remembers of a request.
 type charge struct {
-	Amount money.Amount   `json:"amount"`
+	Amount money.Amount `json:"amount"`
+	// Method is the token, of a refund the payment.
 	Method string         `json:"method"`
 	At     time.Time      `json:"at"`
 	Final  payment.Result `json:"final"`
@@ -44,23 +56,42 @@ type charge struct {
 	Slow bool `json:"slow,omitempty"`
 }
 
-// ErrKeyReused: the key came with another amount or method before.
+// ErrKeyReused: the key came with another amount, method or payment before.
 var ErrKeyReused = errors.New("testgateway: the key was used for another payment")
 
 // Authorize implements [payment.Gateway].
 func (g *Gateway) Authorize(ctx context.Context, r payment.Request) (payment.Result, error) {
 	c := charge{Amount: r.Amount, Method: r.Method, At: g.now(), Final: verdict(r), Slow: r.Method == "tok_timeout"}
+	return g.keep(ctx, r.Key, c)
+}
+
+// Refund implements [payment.Gateway].
+func (g *Gateway) Refund(ctx context.Context, r payment.RefundRequest) (payment.Result, error) {
+	c := charge{Amount: r.Amount, Method: r.Payment, At: g.now(), Slow: strings.HasPrefix(r.Payment, slowRefund)}
+	switch {
+	case strings.HasPrefix(r.Payment, noRefund):
+		c.Final = payment.Result{Outcome: payment.Declined, Code: "card_closed", Reason: "The card is closed and takes no refund."}
+	case strings.HasPrefix(r.Payment, charged):
+		c.Final = payment.Result{Outcome: payment.Refunded, Reference: refunded + sum(r.Key)}
+	default:
+		c.Final = payment.Result{Outcome: payment.Declined, Code: "unknown_payment", Reason: "The test gateway has authorized no such payment."}
+	}
+	return g.keep(ctx, r.Key, c)
+}
+
+// keep returns the first answer to the key, which c is if there was none.
+func (g *Gateway) keep(ctx context.Context, key string, c charge) (payment.Result, error) {
 	data, err := json.Marshal(c)
 	if err != nil {
 		return payment.Result{}, err
 	}
-	if err := g.charges.Create(ctx, r.Key, data); errors.Is(err, eventlog.ErrKeyExists) {
-		before, err := g.charge(ctx, r.Key)
+	if err := g.charges.Create(ctx, key, data); errors.Is(err, eventlog.ErrKeyExists) {
+		before, err := g.charge(ctx, key)
 		if err != nil {
 			return payment.Result{}, err
 		}
-		if before.Amount != r.Amount || before.Method != r.Method {
-			return payment.Result{}, fmt.Errorf("%w: %s", ErrKeyReused, r.Key)
+		if before.Amount != c.Amount || before.Method != c.Method {
+			return payment.Result{}, fmt.Errorf("%w: %s", ErrKeyReused, key)
 		}
 		c = before
 	} else if err != nil {
@@ -103,6 +134,12 @@ func (g *Gateway) answer(c charge) payment.Result {
 	return c.Final
 }
 
+// sum makes a reference of a key.
+func sum(key string) string {
+	sum := sha256.Sum256([]byte(key))
+	return hex.EncodeToString(sum[:8])
+}
+
 // verdict is what the token says.
 func verdict(r payment.Request) payment.Result {
 	declined := func(code, reason string) payment.Result {
@@ -110,8 +147,11 @@ func verdict(r payment.Request) payment.Result {
 	}
 	switch r.Method {
 	case "pm_card_visa", "success_token", "tok_timeout":
-		sum := sha256.Sum256([]byte(r.Key))
-		return payment.Result{Outcome: payment.Authorized, Reference: "test_" + hex.EncodeToString(sum[:8])}
+		return payment.Result{Outcome: payment.Authorized, Reference: charged + sum(r.Key)}
+	case "tok_refund_timeout":
+		return payment.Result{Outcome: payment.Authorized, Reference: slowRefund + sum(r.Key)}
+	case "tok_refund_fail":
+		return payment.Result{Outcome: payment.Authorized, Reference: noRefund + sum(r.Key)}
 	case "pm_card_visa_chargeDeclined", "pm_card_chargeDeclined", "fail_token":
 		return declined("card_declined", "The card was declined.")
 	case "pm_card_visa_chargeDeclinedInsufficientFunds":

@@ -67,3 +67,47 @@ func TestATimeoutSettlesLater(t *testing.T) {
 		t.Fatalf("later: %+v", r)
 	}
 }
+
+func TestARefundIsPaidOnce(t *testing.T) {
+	ctx, kept := context.Background(), new(memlog.Bucket)
+	now := time.Unix(0, 0)
+	for token, want := range map[string]payment.Result{
+		"pm_card_visa":       {Outcome: payment.Refunded},
+		"tok_timeout":        {Outcome: payment.Refunded},
+		"tok_refund_timeout": {Outcome: payment.Unknown},
+		"tok_refund_fail":    {Outcome: payment.Declined, Code: "card_closed"},
+	} {
+		g := testgateway.New(kept, func() time.Time { return now })
+		if _, err := g.Authorize(ctx, payment.Request{Key: token, Amount: money.Of(499, "USD"), Method: token}); err != nil {
+			t.Fatal(err)
+		}
+		now = now.Add(testgateway.Settles)
+		paid, err := g.Lookup(ctx, token)
+		if err != nil || paid.Outcome != payment.Authorized {
+			t.Fatalf("%s: %+v, %v", token, paid, err)
+		}
+		r := payment.RefundRequest{Key: token + "-refund", Payment: paid.Reference, Amount: money.Of(499, "USD")}
+		first, err := g.Refund(ctx, r)
+		if err != nil || first.Outcome != want.Outcome || first.Code != want.Code {
+			t.Errorf("%s: %+v, %v; want %+v", token, first, err, want)
+		}
+		now = now.Add(testgateway.Settles)
+		again, err := testgateway.New(kept, func() time.Time { return now }).Refund(ctx, r)
+		switch {
+		case err != nil:
+			t.Errorf("%s again: %v", token, err)
+		case first.Outcome == payment.Unknown && again.Outcome != payment.Refunded:
+			t.Errorf("%s is never paid back: %+v", token, again)
+		case first.Outcome != payment.Unknown && again != first:
+			t.Errorf("%s: %+v, then %+v", token, first, again)
+		}
+		r.Amount.Minor--
+		if _, err := g.Refund(ctx, r); !errors.Is(err, testgateway.ErrKeyReused) {
+			t.Errorf("%s with another amount: %v", token, err)
+		}
+	}
+	stray := payment.RefundRequest{Key: "stray", Payment: "pi_1", Amount: money.Of(1, "USD")}
+	if got, err := testgateway.New(kept, time.Now).Refund(ctx, stray); err != nil || got.Outcome != payment.Declined {
+		t.Errorf("a payment that never was: %+v, %v", got, err)
+	}
+}
