@@ -136,6 +136,7 @@ func (v *Views) follow(ctx context.Context, s *store) error {
 			return err
 		}
 		v.publish(s)
+		v.watchers.tell()
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -154,6 +155,7 @@ func (v *Views) follow(ctx context.Context, s *store) error {
 			if err := s.fold(b.facts); err != nil {
 				return v.explain(ctx, s, err)
 			}
+			v.watchers.note(b.facts)
 			live = live || s.position >= head
 			// What waits already is written in the same transaction.
 			if b.err != nil || live && len(batches) == 0 || s.heavy() {
@@ -162,6 +164,7 @@ func (v *Views) follow(ctx context.Context, s *store) error {
 				}
 				if live {
 					v.publish(s)
+					v.watchers.tell()
 				}
 			}
 			if b.err != nil {

@@ -35,6 +35,7 @@ type Views struct {
 	stop     context.CancelFunc
 	stopped  chan struct{}
 	progress progress
+	watchers watchers
 
 	rebuilding sync.Mutex
 	abort      atomic.Pointer[context.CancelCauseFunc] // ends what holds the mutex
