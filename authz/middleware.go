@@ -26,7 +26,10 @@ type Caller struct {
 // May is whether the caller's scopes include all those needed.
 func (c Caller) May(scopes ...string) bool { return grant.Covers(c.Scopes, scopes...) }
 
-const callerKey = "till.caller"
+const (
+	callerKey = "till.caller"
+	checkKey  = "till.check"
+)
 
 // CallerFrom returns the caller that [Server.Middleware] planted.
 func CallerFrom(info *auth.TokenInfo) (Caller, bool) {
@@ -35,6 +38,16 @@ func CallerFrom(info *auth.TokenInfo) (Caller, bool) {
 	}
 	c, ok := info.Extra[callerKey].(Caller)
 	return c, ok
+}
+
+// Still is whether the token behind what [Server.Middleware] planted is good now: it
+// has neither expired nor been revoked since. While the shop cannot check, it is.
+func Still(ctx context.Context, info *auth.TokenInfo) bool {
+	if info == nil {
+		return false
+	}
+	check, ok := info.Extra[checkKey].(func(context.Context) error)
+	return ok && !errors.Is(check(ctx), errToken)
 }
 
 // Middleware stands before the MCP endpoint. It lets a request through that
@@ -90,7 +103,10 @@ func (s *Server) Middleware(next http.Handler, need func(*http.Request) []string
 			// client serves many users, one user has many clients. Not to the
 			// grant: a person who logs in again goes on in the same session.
 			UserID: caller.User + "/" + caller.Client,
-			Extra:  map[string]any{callerKey: caller},
+			Extra: map[string]any{callerKey: caller, checkKey: func(ctx context.Context) error {
+				_, _, err := s.Check(ctx, bearer)
+				return err
+			}},
 		}
 		// Only the SDK can plant it, since its context key is its own.
 		auth.RequireBearerToken(func(context.Context, string, *http.Request) (*auth.TokenInfo, error) {

@@ -43,6 +43,8 @@ type Options struct {
 	Proxies []netip.Prefix
 	// OpenID is another provider at which people may log in, nil for none.
 	OpenID *authz.OpenID
+	// Policies is the folder of the merchant's texts; empty: the folder policies in Dir.
+	Policies string
 	// Demo lets the login page say where demo passwords are printed.
 	Demo bool
 

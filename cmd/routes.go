@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
 	"sync"
 	"time"
 
@@ -27,11 +28,16 @@ func (a *App) routes(opt ServeOptions) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	shop, err := a.shop()
+	if err != nil {
+		return nil, err
+	}
 	face, err := mcp.New(mcp.Config{
-		Shop:      a.shop(),
+		Shop:      shop,
 		PublicURL: public, AllowOrigins: opt.AllowOrigins, Connector: opt.Connector,
 		Authenticate: func(next http.Handler) http.Handler { return a.authz.Middleware(next, needs) },
 		Caller:       caller,
+		Still:        func(info *auth.TokenInfo) bool { return authz.Still(context.Background(), info) },
 	})
 	if err != nil {
 		return nil, err
@@ -54,12 +60,23 @@ func (a *App) routes(opt ServeOptions) (http.Handler, error) {
 }
 
 // shop is what the tools sell from, whoever they are offered to.
-func (a *App) shop() mcp.Shop {
+func (a *App) shop() (mcp.Shop, error) {
+	dir := a.opt.Policies
+	if dir == "" {
+		dir = a.folder.File("policies")
+	} else if _, err := os.Stat(dir); err != nil {
+		return mcp.Shop{}, fmt.Errorf("--policies: the folder %s cannot be read: %w", dir, err)
+	}
+	policies, err := mcp.Policies(dir)
+	if err != nil {
+		return mcp.Shop{}, err
+	}
 	return mcp.Shop{
+		Policies: policies,
 		Carts: a.checkout.Carts, Checkout: a.checkout, Views: a.views, Moments: a.moments, Log: a.log, Types: a.types, FindUser: a.findUser, Currency: currency,
 		Approval: a.authz.ApprovalURL, Limits: a.authz.ConnectionsURL(),
 		Now: time.Now, NewID: rand.Text, Logger: a.opt.Logger, Version: Version(),
-	}
+	}, nil
 }
 
 // needs are the scopes of what a request asks for.

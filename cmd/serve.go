@@ -42,6 +42,7 @@ type serveCmd struct {
 	Demo          *bool         `help:"Demo users with random passwords, printed at each start (default: only when the public URL is on this machine)." negatable:"" env:"TILL_DEMO"`
 	AccessLife    time.Duration `help:"How long an access token lives." default:"10m" env:"TILL_ACCESS_LIFE"`
 	RefreshLeeway time.Duration `help:"How long a used refresh token stays good; 0 is strict." default:"30s" env:"TILL_REFRESH_LEEWAY"`
+	Policies      string        `help:"Folder of the merchant's texts for people and models, NAME.md each, such as returns.md; read at the start (default: policies in the data folder)." type:"path" env:"TILL_POLICIES" placeholder:"DIR"`
 	openidFlags
 	stdioFlags
 	LogLevel slog.Level `help:"debug, info, warn or error." default:"info" env:"TILL_LOG_LEVEL"`
@@ -73,7 +74,7 @@ func (c serveCmd) Run(ctx context.Context, t terminal) error {
 		return errors.New("--connector needs HTTP: its answers cite pages that a shop on standard input and output does not have")
 	}
 	limitMemory(openingLimit)
-	opt := Options{Dir: dir, PublicURL: c.PublicURL, AccessLife: c.AccessLife, RefreshLeeway: c.RefreshLeeway, Logger: slog.New(handler), Proxies: proxies, OpenID: openid}
+	opt := Options{Dir: dir, PublicURL: c.PublicURL, AccessLife: c.AccessLife, RefreshLeeway: c.RefreshLeeway, Logger: slog.New(handler), Proxies: proxies, OpenID: openid, Policies: c.Policies}
 	if c.Stdio {
 		return c.serveStdio(ctx, t.in, t.out, opt)
 	}

@@ -157,7 +157,10 @@ func (r *Running) faceFor(ctx context.Context, f stdioFlags, rules spending.Rule
 	if err != nil {
 		return nil, err
 	}
-	shop := r.shop()
+	shop, err := r.shop()
+	if err != nil {
+		return nil, err
+	}
 	shop.Limits = "in the configuration of this client, as --per-order and --per-day of till serve --stdio"
 	face, err := mcp.New(mcp.Config{Shop: shop, PublicURL: public, Caller: func(*auth.TokenInfo) (mcp.Caller, bool) {
 		// At each call: the account may be disabled meanwhile.

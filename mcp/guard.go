@@ -66,14 +66,3 @@ func (s *Server) scoped(next sdk.MethodHandler) sdk.MethodHandler {
 		return &sdk.CallToolResult{IsError: true, Content: []sdk.Content{&sdk.TextContent{Text: p.Message + "\n" + string(encode(p))}}}, nil
 	}
 }
-
-// resourceScopes are what a token must hold to read the resource.
-func resourceScopes(uri string) []string {
-	switch {
-	case strings.HasPrefix(uri, productURI):
-		return []string{grant.CatalogRead}
-	case strings.HasPrefix(uri, "shop://"):
-		return []string{grant.OrdersRead}
-	}
-	return nil
-}

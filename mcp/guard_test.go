@@ -170,7 +170,7 @@ func TestResourcesAndPrompts(t *testing.T) {
 			}
 		}
 		templates, err := a.ListResourceTemplates(t.Context(), nil)
-		if err != nil || len(templates.ResourceTemplates) != 2 {
+		if err != nil || len(templates.ResourceTemplates) != 3 {
 			t.Errorf("the templates are %+v, %v", templates, err)
 		}
 		prompts, err := a.ListPrompts(t.Context(), nil)

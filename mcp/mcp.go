@@ -46,6 +46,8 @@ type Shop struct {
 	// Limits that where they say what their agents may spend.
 	Approval func(client, purchase string) string
 	Limits   string
+	// Policies are the merchant's texts, see [Policies]. They may be none.
+	Policies []Policy
 	// Now is the clock and NewID makes ids of commands and requests; NewID's are
 	// unguessable and at most 64 letters, digits and hyphens.
 	Now     func() time.Time
@@ -83,6 +85,9 @@ type Config struct {
 	// Caller tells who stands behind a request. The token is nil where there is
 	// none; false refuses the request.
 	Caller func(*auth.TokenInfo) (Caller, bool)
+	// Still is whether a token that was good at a request is still good: what is
+	// pushed goes to who was let in long ago. Nil takes the token's own end.
+	Still func(*auth.TokenInfo) bool
 }
 
 // Server is the MCP face of one shop.

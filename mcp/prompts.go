@@ -28,13 +28,13 @@ func (s *Server) addPrompts(server *sdk.Server) {
 		Arguments: []*sdk.PromptArgument{{Name: "what", Title: "What", Description: "What to buy again; empty for the last order."}},
 	}, prompt("I want to buy again what I bought before.",
 		[]string{"what", "I mean: %s"},
-		"Find it with get_order_history and get_order, show me what you found, and put it into the cart with reorder; say what was not added, which prices changed and what its substitutes are. Then call review_checkout, show me the lines and the total, and check out only after I say yes."))
+		"Find it with get_order_history and get_order, show me what you found (if I named none and there are several that fit, ask which), and put it into the cart with reorder; say what was not added, which prices changed and what its substitutes are. Then call review_checkout, show me the lines and the total, and check out only after I say yes."))
 	server.AddPrompt(&sdk.Prompt{
 		Name: "where_is_my_order", Title: "Where is my order?", Description: "Tell how an order stands.",
 		Arguments: []*sdk.PromptArgument{{Name: "order_id", Title: "Order", Description: "Its number; empty for the last one."}},
 	}, prompt("Tell me how my order stands.",
 		[]string{"order_id", "The order is: %s"},
-		"Use get_order, or get_order_history if I named none, and explain_order for what happened when. Tell me its status, what is in it, what it cost, and whether I need to do anything."))
+		"Use get_order, or get_order_history if I named none, and explain_order for what happened when. Tell me its status, what is in it, what it cost, and whether I need to do anything; where its next_steps offer more, tell me what I can ask for and do none of it before I say so."))
 }
 
 // prompt makes a handler of a beginning, of arguments with the line that each

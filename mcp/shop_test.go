@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -145,12 +146,17 @@ func (s *shop) serve(change ...func(*Config)) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	policies, err := Policies(filepath.Join(s.t.TempDir(), "none"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
 	c := Config{
 		Shop: Shop{
 			Carts: s.process.Carts, Checkout: s.process, Views: s.views, Moments: s.moments, Log: s.log, Types: s.types, FindUser: findUser, Currency: "USD",
 			Approval: func(client, purchase string) string { return "http://shop.test/approve?" + client + "." + purchase }, Limits: "http://shop.test/limits",
 			Now: s.clock, NewID: func() string { return fmt.Sprintf("id-%d", ids.Add(1)) },
-			Logger: slog.New(slog.NewJSONHandler(s.logged, nil)), Version: "test",
+			Policies: policies,
+			Logger:   slog.New(slog.NewJSONHandler(s.logged, nil)), Version: "test",
 		},
 		PublicURL: public, Authenticate: authenticate, Caller: callerOf,
 	}
