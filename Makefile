@@ -9,8 +9,9 @@ BENCH_EVENTS ?= 1000000
 FUZZTIME  ?= 20s
 CRASHES   ?= 200
 SOAK      ?= 30
+PEERS     ?=
 
-.PHONY: help check lint test race bench soak crash disk fuzz fmt
+.PHONY: help check lint test race bench bench-peers soak crash disk fuzz fmt
 
 help:
 	@echo 'make check   format, vet, staticcheck and all tests'
@@ -19,6 +20,7 @@ help:
 	@echo 'make race    all tests under the race detector'
 	@echo 'make bench   all benchmarks                     (BENCH=regexp BENCHTIME=2s BENCHPKG=./...)'
 	@echo '             over ten million events: BENCH_EVENTS=10000000 BENCH=Restart (5 GB, minutes to write; TILL_BENCH_DIR=… keeps them)'
+	@echo 'make bench-peers  Till beside shops on the Python and TypeScript SDKs (PEERS="-rounds 5 -lasting 5s"; needs Python, npm)'
 	@echo 'make fuzz    every fuzz target for a while       (FUZZTIME=20s)'
 	@echo 'make crash   the tests that kill the shop        (CRASHES=200 times)'
 	@echo 'make disk    losses of power and ailing disks    (Linux, root, /dev/fuse)'
@@ -38,6 +40,11 @@ race:
 
 bench:
 	TILL_BENCH_EVENTS=$(BENCH_EVENTS) $(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem -timeout 60m $(BENCHPKG)
+
+# The packages of the peers come from PyPI and npm, in pinned versions, and stay in
+# the user's cache folder.
+bench-peers:
+	$(GO) run ./tests/peers $(PEERS)
 
 # The shop under writers of every kind, killed so many times; TILL_SEED=… (it is
 # printed) repeats the moments. Then the others: killed, crashed and torn in their

@@ -125,6 +125,12 @@ func (c *benchCaller) call(tool, in string) {
 }
 
 func (c *benchCaller) try(tool, in string) error {
+	_, err := c.ask(tool, in)
+	return err
+}
+
+// ask returns the answer's body.
+func (c *benchCaller) ask(tool, in string) ([]byte, error) {
 	meta := ""
 	if c.era >= "2026" {
 		meta = `,"_meta":{"io.modelcontextprotocol/protocolVersion":"` + c.era + `","io.modelcontextprotocol/clientCapabilities":{}}`
@@ -133,14 +139,14 @@ func (c *benchCaller) try(tool, in string) error {
 	id := strconv.FormatInt(c.ids.Add(1), 10)
 	resp, err := c.post("tools/call", tool, `{"jsonrpc":"2.0","id":`+id+`,"method":"tools/call","params":{"name":"`+tool+`","arguments":`+in+meta+`}}`)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	if err == nil && (resp.StatusCode != http.StatusOK || bytes.Contains(body, []byte(`"isError":true`)) || !bytes.Contains(body, []byte(`"content"`))) {
-		return fmt.Errorf("%s %s: %s %s", tool, in, resp.Status, body)
+		return nil, fmt.Errorf("%s %s: %s %s", tool, in, resp.Status, body)
 	}
-	return err
+	return body, err
 }
 
 func (c *benchCaller) post(method, name, body string) (*http.Response, error) {
