@@ -216,11 +216,11 @@ func TestNothingIsSaidToBePublic(t *testing.T) {
 		}
 		if c.method == "server/discover" {
 			for name := range body.Result.Capabilities {
-				if name != "tools" && name != "prompts" && name != "resources" && name != "completions" {
+				if name != "tools" && name != "prompts" && name != "resources" && name != "completions" && name != "extensions" {
 					t.Errorf("the server claims %s", name)
 				}
 			}
-			if len(body.Result.Capabilities) != 4 || body.Result.Instructions != instructions {
+			if len(body.Result.Capabilities) != 5 || body.Result.Instructions != instructions {
 				t.Errorf("it discovers %+v", body.Result)
 			}
 		}

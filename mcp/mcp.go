@@ -100,6 +100,8 @@ type Server struct {
 	codes   *perPerson
 	// strays bounds what is said of requests under foreign names.
 	strays rate.Sometimes
+	// views are the documents in which clients show answers.
+	views []view
 }
 
 // New returns the face of the shop. It returns an error that names what the
@@ -127,6 +129,10 @@ func New(c Config) (*Server, error) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{Config: c, replays: newPerPerson(replaysPerSecond, replaysAtOnce), codes: newPerPerson(codesPerSecond, codesAtOnce), strays: rate.Sometimes{Interval: time.Minute}}
+	var err error
+	if s.views, err = makeViews(); err != nil {
+		return nil, err
+	}
 	s.sdk = s.newSDK()
 	s.handler = s.chain()
 	return s, nil

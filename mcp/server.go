@@ -43,20 +43,23 @@ func (s *Server) newSDK() *sdk.Server {
 		// The SDK's default says that everything may be cached for everyone.
 		SetCacheable: func(_ context.Context, req sdk.Request, c *sdk.Cacheable) {
 			c.CacheScope, c.TTLMs = "private", listLife
-			if _, read := req.(*sdk.ReadResourceRequest); read {
+			if read, ok := req.(*sdk.ReadResourceRequest); ok {
 				c.TTLMs = readLife
+				keepView(read, c)
 			}
 		},
 	}
+	withApps(options.Capabilities)
 	s.fixtureOptions(options)
 	server := sdk.NewServer(&sdk.Implementation{Name: "till", Title: "Till", Version: s.Version}, options)
 	// One call: a later one would wrap around the recoverer.
-	server.AddReceivingMiddleware(s.recovering, writing, s.scoped, s.listed)
+	server.AddReceivingMiddleware(s.recovering, writing, s.scoped, s.listed, s.apps)
 	for _, t := range s.tools() {
 		s.add(server, t)
 	}
 	s.addPrompts(server)
 	s.addResources(server)
+	s.addViews(server)
 	s.addFixtures(server)
 	return server
 }

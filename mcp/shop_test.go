@@ -275,7 +275,12 @@ type agent struct {
 
 func (s *shop) agent(token string, e era) *agent {
 	s.t.Helper()
-	c := sdk.NewClient(&sdk.Implementation{Name: "test", Version: "1"}, nil)
+	return s.agentWith(token, e, nil)
+}
+
+func (s *shop) agentWith(token string, e era, options *sdk.ClientOptions) *agent {
+	s.t.Helper()
+	c := sdk.NewClient(&sdk.Implementation{Name: "test", Version: "1"}, options)
 	session, err := c.Connect(s.t.Context(), &sdk.StreamableClientTransport{
 		Endpoint: s.url, DisableStandaloneSSE: true, HTTPClient: &http.Client{Transport: bearer{token, e}},
 	}, &sdk.ClientSessionOptions{ProtocolVersion: string(e)})

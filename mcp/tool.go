@@ -78,6 +78,7 @@ const keyArgument = "idempotency_key"
 func (s *Server) add(server *sdk.Server, t tool) {
 	destroys, open := t.destroys, t.open
 	server.AddTool(&sdk.Tool{
+		Meta: s.appMeta(t.name),
 		Name: t.name, Title: t.title, Description: t.about,
 		// Raw, because the SDK marshals the schema at every modern call.
 		InputSchema:  inputSchema(t.args),

@@ -40,7 +40,7 @@ func (b *tab) keys(keys string) { b.t.Helper(); run(b, chromedp.KeyEvent(keys)) 
 // tree is what a screen reader is told of the page.
 func (b *tab) tree() (nodes []*accessibility.Node) {
 	b.t.Helper()
-	for _, n := range command(b, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{}).Nodes {
+	for _, n := range command(b, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{FrameID: b.frame}).Nodes {
 		if !n.Ignored {
 			nodes = append(nodes, n)
 		}

@@ -24,6 +24,8 @@ import (
 type tab struct {
 	t   testing.TB
 	ctx context.Context
+	// frame is the frame of the page that is used; "" for the page itself.
+	frame cdp.FrameID
 
 	mu sync.Mutex
 	// complaints is what the console says is wrong, asked the addresses that
@@ -68,6 +70,8 @@ func chromium(t testing.TB, as look) *tab {
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(chromiumPath(t)), chromedp.DisableGPU,
 		// Whatever a page asks for elsewhere must fail here at once, not travel.
+		// A frame in a process of its own is out of this tab's reach.
+		chromedp.Flag("disable-features", "Translate,BlinkGenPropertyTrees,IsolateSandboxedIframes"),
 		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"))
 	if os.Geteuid() == 0 {
 		options = append(options, chromedp.NoSandbox) // Chromium's sandbox refuses the superuser
@@ -158,6 +162,9 @@ func command[P, R any](b *tab, c cdp.Command[P, R], params P) R {
 // scripts switched off too.
 func script[T any](b *tab, expression string) T {
 	b.t.Helper()
+	if b.frame != "" {
+		return inFrame[T](b, expression)
+	}
 	return run(b, chromedp.Evaluate[T](expression))
 }
 
