@@ -14,19 +14,24 @@ import (
 // there is only said of the outermost object: models read these lists, and all
 // tools together may take 25 KB. For the same reason a price, which stands in
 // nearly every answer, and a warning, which stands in every line of a cart, are
-// only said to be objects; the instructions tell what they hold. A write answers
-// with what a reading tool shows (the cart, an order), so whole is false for it:
-// the objects inside are described by that tool.
-func outputSchema(v any, whole bool) json.RawMessage {
-	w := schemaWriter{whole: whole}
-	w.write(reflect.TypeOf(v), "", true)
+// only said to be objects; the instructions tell what they hold. What an earlier
+// tool of the list has told is not told again: told holds by type which tool it
+// was. Without told everything is written out.
+func outputSchema(v any, tool string, told map[reflect.Type]string) json.RawMessage {
+	t := reflect.TypeOf(v)
+	if by := told[t]; by != "" {
+		return encode(map[string]string{"type": "object", "description": "What " + by + " answers."})
+	}
+	w := schemaWriter{tool: tool, told: told}
+	w.write(t, "", true)
 	return w.Bytes()
 }
 
-// schemaWriter writes a schema, with the fields of the objects inside or without.
+// schemaWriter writes the schema of one tool.
 type schemaWriter struct {
 	bytes.Buffer
-	whole bool
+	tool string
+	told map[reflect.Type]string
 }
 
 func (b *schemaWriter) write(t reflect.Type, tag reflect.StructTag, outermost bool) {
@@ -41,7 +46,7 @@ func (b *schemaWriter) write(t reflect.Type, tag reflect.StructTag, outermost bo
 	case reflect.Pointer:
 		b.write(t.Elem(), tag, false)
 	case reflect.Struct:
-		if t == reflect.TypeFor[price]() || t == reflect.TypeFor[warning]() || !outermost && !b.whole {
+		if t == reflect.TypeFor[price]() || t == reflect.TypeFor[warning]() || b.told[t] != "" {
 			b.WriteString(`{"type":"object"` + extra + `}`)
 			return
 		}
@@ -53,6 +58,9 @@ func (b *schemaWriter) write(t reflect.Type, tag reflect.StructTag, outermost bo
 			b.Write(encode(required))
 		}
 		b.WriteString(`,"additionalProperties":false}`)
+		if b.told != nil {
+			b.told[t] = b.tool
+		}
 	case reflect.Slice:
 		b.WriteString(`{"type":"array"` + extra + `,"items":`)
 		b.write(t.Elem(), "", false)

@@ -3,6 +3,7 @@ package mcp
 import (
 	"context"
 	"log/slog"
+	"reflect"
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 )
@@ -54,8 +55,9 @@ func (s *Server) newSDK() *sdk.Server {
 	server := sdk.NewServer(&sdk.Implementation{Name: "till", Title: "Till", Version: s.Version}, options)
 	// One call: a later one would wrap around the recoverer.
 	server.AddReceivingMiddleware(s.recovering, writing, s.scoped, s.listed, s.apps)
+	told := map[reflect.Type]string{}
 	for _, t := range s.tools() {
-		s.add(server, t)
+		s.add(server, t, told)
 	}
 	s.addPrompts(server)
 	s.addResources(server)

@@ -134,7 +134,7 @@ func checkAgainst(t *testing.T, s *shop, name string, answer any) {
 	for _, tool := range s.face.tools() {
 		if tool.name == name {
 			var schema map[string]any
-			if err := json.Unmarshal(outputSchema(tool.output, true), &schema); err != nil {
+			if err := json.Unmarshal(outputSchema(tool.output, tool.name, nil), &schema); err != nil {
 				t.Fatal(err)
 			}
 			conforms(t, name, schema, answer)

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"reflect"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/auth"
@@ -73,16 +74,17 @@ type call struct {
 // keyArgument names the argument under which a write is done only once.
 const keyArgument = "idempotency_key"
 
-// add offers the tool. Server.AddTool hands over raw arguments: the SDK's own
-// decoding costs 1.6 times the CPU, alters large integers and refuses "5".
-func (s *Server) add(server *sdk.Server, t tool) {
+// add offers the tool; told is what the ones before it have told of their answers.
+// Server.AddTool hands over raw arguments: the SDK's own decoding costs 1.6 times
+// the CPU, alters large integers and refuses "5".
+func (s *Server) add(server *sdk.Server, t tool, told map[reflect.Type]string) {
 	destroys, open := t.destroys, t.open
 	server.AddTool(&sdk.Tool{
 		Meta: s.appMeta(t.name),
 		Name: t.name, Title: t.title, Description: t.about,
 		// Raw, because the SDK marshals the schema at every modern call.
 		InputSchema:  inputSchema(t.args),
-		OutputSchema: outputSchema(t.output, t.reads),
+		OutputSchema: outputSchema(t.output, t.name, told),
 		// Each hint is said: an absent one counts as true for two of them.
 		Annotations: &sdk.ToolAnnotations{
 			ReadOnlyHint: t.reads, DestructiveHint: &destroys,
