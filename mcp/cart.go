@@ -16,13 +16,12 @@ type basket struct {
 	Lines     []cartLine `json:"lines"`
 	Omitted   int        `json:"lines_omitted,omitempty"`
 	Pieces    int        `json:"pieces"`
-	Subtotal  *price     `json:"subtotal,omitempty" about:"with a code"`
 	Discount  *taken     `json:"discount,omitempty"`
 	Total     price      `json:"total"`
 	Version   uint64     `json:"version"`
 	LastOrder string     `json:"last_order,omitempty"`
 	NextSteps []string   `json:"next_steps"`
-	Replayed  bool       `json:"replayed,omitempty" about:"done by an earlier call"`
+	Replayed  bool       `json:"replayed,omitempty"`
 	included
 }
 
@@ -137,7 +136,7 @@ func (b *basket) text() string {
 	}
 	var t strings.Builder
 	writeLines(&t, b.Lines)
-	fmt.Fprintf(&t, "%s\nTotal %s.", b.Discount.told(b.Subtotal), b.Total.Display)
+	fmt.Fprintf(&t, "%s\nTotal %s.", b.Discount.told(), b.Total.Display)
 	return t.String()
 }
 

@@ -19,7 +19,6 @@ type review struct {
 	QuoteID   string     `json:"quote_id,omitempty" about:"only when ready"`
 	Lines     []cartLine `json:"lines"`
 	Omitted   int        `json:"lines_omitted,omitempty"`
-	Subtotal  *price     `json:"subtotal,omitempty"`
 	Discount  *taken     `json:"discount,omitempty"`
 	Total     price      `json:"total"`
 	Problems  []finding  `json:"problems"`
@@ -40,7 +39,7 @@ type finding struct {
 // bought is a finished purchase.
 type bought struct {
 	orderDetail
-	Replayed  bool     `json:"replayed" about:"done by an earlier call"`
+	Replayed  bool     `json:"replayed"`
 	NextSteps []string `json:"next_steps"`
 	included
 }
@@ -79,7 +78,7 @@ func reviewCheckout(ctx context.Context, c *call) (answer, error) {
 		Problems: findings(q.Problems), Warnings: findings(q.Warnings), TestMoney: c.Checkout.Gateway.Test(),
 	}
 	a.Lines, a.Omitted = fit(linesOf(q.Lines))
-	a.Subtotal, a.Discount = takenOff(q.Discount, a.Total)
+	a.Discount = takenOff(q.Discount, a.Total)
 	var t strings.Builder
 	if a.Ready {
 		a.ExpiresAt = stamp(q.Expires)
@@ -102,7 +101,7 @@ func reviewCheckout(ctx context.Context, c *call) (answer, error) {
 		t.WriteString(" " + f.Message)
 	}
 	writeLines(&t, a.Lines)
-	t.WriteString(a.Discount.told(a.Subtotal))
+	t.WriteString(a.Discount.told())
 	return answer{t.String(), a}, nil
 }
 
@@ -163,7 +162,7 @@ func checkOut(ctx context.Context, c *call) (answer, error) {
 		fmt.Fprintf(&t, "Bought: order %s for %s.", res.Order.ID, b.Total.Display)
 	}
 	writeLines(&t, b.Lines)
-	t.WriteString(b.Discount.told(b.Subtotal))
+	t.WriteString(b.Discount.told())
 	return answer{t.String(), b}, nil
 }
 

@@ -20,44 +20,42 @@ const (
 	codesPerSecond = 0.05
 )
 
-// taken is what a discount code takes off, or why it takes nothing off now.
+// taken is what a discount code takes off, or why it takes nothing off now. It
+// stands beside the total, which is what is left; Subtotal is what there was before.
 type taken struct {
-	Code    string   `json:"code"`
-	Amount  *price   `json:"amount,omitempty"`
-	Warning *warning `json:"warning,omitempty"`
+	Code     string   `json:"code"`
+	Subtotal price    `json:"subtotal"`
+	Amount   *price   `json:"amount,omitempty"`
+	Warning  *warning `json:"warning,omitempty"`
 }
 
-// takenOff is the discount of a quote or an order, nil for none, with what all
-// cost before it.
-func takenOff(d *order.Discount, total price) (subtotal *price, t *taken) {
+// takenOff is the discount of a quote or an order that costs the total; nil for none.
+func takenOff(d *order.Discount, total price) *taken {
 	if d == nil {
-		return nil, nil
+		return nil
 	}
 	off, before := priced(d.Amount), d.Amount
 	before.Minor += total.Amount
-	p := priced(before)
-	return &p, &taken{Code: d.Code, Amount: &off}
+	return &taken{Code: d.Code, Subtotal: priced(before), Amount: &off}
 }
 
-// told is the discount in a line of text, nothing for none.
-func (t *taken) told(subtotal *price) string {
+// told is the discount as a line of text, nothing for none.
+func (t *taken) told() string {
 	switch {
 	case t == nil:
 		return ""
-	case t.Warning != nil:
+	case t.Amount == nil:
 		return "\n" + t.Warning.Message
-	case subtotal == nil || t.Amount == nil:
-		return ""
 	}
-	return fmt.Sprintf("\nSubtotal %s, %s less with the code %s.", subtotal.Display, t.Amount.Display, t.Code)
+	return fmt.Sprintf("\nSubtotal %s, %s less with the code %s.", t.Subtotal.Display, t.Amount.Display, t.Code)
 }
 
 func discountTool() tool {
 	return tool{
 		name: "apply_discount_code", title: "Use a discount code",
-		about: "Use this when the person names a discount code. Example: {\"code\": \"WELCOME10\"}. Replaces the cart's code; \"\" removes it. Never guess codes. Returns the whole cart.",
+		about: "Use this when the person names a discount code. Example: {\"code\": \"WELCOME10\"}. It replaces the cart's code; \"\" removes it. Returns the whole cart.",
 		args: []argument{
-			{name: "code", kind: text, most: 64, required: true, blank: true, about: "As the person gave it.", example: "WELCOME10", also: []string{"discount_code"}},
+			{name: "code", kind: text, most: 64, required: true, blank: true, about: "As they gave it.", example: "WELCOME10", also: []string{"discount_code"}},
 			keyOfWrite,
 		},
 		output: basket{}, repeats: true, time: writeTime, run: applyCode,
@@ -178,8 +176,7 @@ func (b *basket) takeOff(ctx context.Context, c *call, r *projections.Reader, s 
 	if err != nil {
 		return err
 	}
-	before := b.Total
-	b.Subtotal, b.Discount = &before, &taken{Code: s.Code}
+	b.Discount = &taken{Code: s.Code, Subtotal: b.Total}
 	off, why := checkout.Discount(code, c.caller.User, s.Claim, s.Lines, categories, now)
 	if why != nil {
 		f := checkout.Worthless(s.Code, why)

@@ -19,7 +19,6 @@ type orderDetail struct {
 	Lines     []cartLine `json:"lines"`
 	Omitted   int        `json:"lines_omitted,omitempty"`
 	Pieces    int        `json:"pieces"`
-	Subtotal  *price     `json:"subtotal,omitempty"`
 	Discount  *taken     `json:"discount,omitempty"`
 	Total     price      `json:"total"`
 	Payment   string     `json:"payment,omitempty"`
@@ -69,7 +68,7 @@ func getOrder(ctx context.Context, c *call) (answer, error) {
 		t.WriteString(" " + a.Reason)
 	}
 	writeLines(&t, a.Lines)
-	t.WriteString(a.Discount.told(a.Subtotal))
+	t.WriteString(a.Discount.told())
 	return answer{t.String(), a}, nil
 }
 
@@ -97,7 +96,7 @@ func detailOf(o order.State) orderDetail {
 		OrderID: o.ID, Status: string(o.Status), PlacedAt: stamp(o.PlacedAt), StartedAt: stamp(o.StartedAt),
 		Total: priced(o.Total), Payment: o.Payment, Reason: clip(o.Reason, 300),
 	}
-	d.Subtotal, d.Discount = takenOff(o.Discount, d.Total)
+	d.Discount = takenOff(o.Discount, d.Total)
 	d.Lines, d.Omitted = fit(linesOf(o.Lines))
 	for _, l := range o.Lines {
 		d.Pieces += l.Quantity

@@ -13,8 +13,8 @@ import (
 // "about" describes a field and "one" lists its values. Which fields are always
 // there is only said of the outermost object: models read these lists, and all
 // tools together may take 25 KB. For the same reason a price, which stands in
-// nearly every answer, and a warning, which stands in every line of a cart, are
-// only said to be objects; the instructions tell what they hold. What an earlier
+// nearly every answer, a warning, which stands in every line of a cart, and a
+// discount are only said to be objects; the instructions tell what they hold. What an earlier
 // tool of the list has told is not told again: told holds by type which tool it
 // was. Without told everything is written out.
 func outputSchema(v any, tool string, told map[reflect.Type]string) json.RawMessage {
@@ -46,7 +46,7 @@ func (b *schemaWriter) write(t reflect.Type, tag reflect.StructTag, outermost bo
 	case reflect.Pointer:
 		b.write(t.Elem(), tag, false)
 	case reflect.Struct:
-		if t == reflect.TypeFor[price]() || t == reflect.TypeFor[warning]() || b.told[t] != "" {
+		if t == reflect.TypeFor[price]() || t == reflect.TypeFor[warning]() || t == reflect.TypeFor[taken]() || b.told[t] != "" {
 			b.WriteString(`{"type":"object"` + extra + `}`)
 			return
 		}

@@ -150,7 +150,13 @@ func conforms(t *testing.T, at string, schema map[string]any, v any) {
 	case map[string]any:
 		kind = "object"
 		if schema["properties"] == nil {
-			// What the instructions say of every warning and every price.
+			// What the instructions say of every warning, discount and price.
+			if v["subtotal"] != nil {
+				if v["code"] == "" || v["code"] == nil || len(v) != 3 || (v["amount"] == nil) == (v["warning"] == nil) {
+					t.Errorf("%s is no discount: %v", at, v)
+				}
+				return
+			}
 			if v["code"] != nil {
 				if v["code"] == "" || v["message"] == "" || v["message"] == nil || len(v) != 2 {
 					t.Errorf("%s is no warning: %v", at, v)

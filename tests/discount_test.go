@@ -37,11 +37,11 @@ func TestADiscountCode(t *testing.T) {
 	alice.call("add_to_cart", args{"product": "cozy-cat-bed"})
 	applied := alice.call("apply_discount_code", args{"code": " toys-25 "})
 	// 25 % of 2 × $4.99 and $9.99; the bed is no toy.
-	if applied.text("subtotal.display") != "$49.96" || applied.text("discount.amount.display") != "$4.99" || applied.text("total.display") != "$44.97" || applied.text("discount.code") != "TOYS-25" {
+	if applied.text("discount.subtotal.display") != "$49.96" || applied.text("discount.amount.display") != "$4.99" || applied.text("total.display") != "$44.97" || applied.text("discount.code") != "TOYS-25" {
 		t.Fatalf("applied: %s", applied.Text)
 	}
 	review := alice.call("review_checkout", nil)
-	if review.text("total.display") != "$44.97" || review.text("subtotal.display") != "$49.96" || review.text("discount.amount.display") != "$4.99" {
+	if review.text("total.display") != "$44.97" || review.text("discount.subtotal.display") != "$49.96" || review.text("discount.amount.display") != "$4.99" {
 		t.Fatalf("reviewed: %s", review.Text)
 	}
 	bought := alice.call("checkout", args{"quote_id": review.text("quote_id")})
@@ -52,7 +52,7 @@ func TestADiscountCode(t *testing.T) {
 	if history := alice.call("get_order_history", nil); history.text("orders.0.total.display") != "$44.97" {
 		t.Errorf("the history says %s", history.Text)
 	}
-	if got := alice.call("get_order", args{"order_id": order}); got.text("subtotal.display") != "$49.96" || got.text("discount.amount.display") != "$4.99" || got.text("total.display") != "$44.97" {
+	if got := alice.call("get_order", args{"order_id": order}); got.text("discount.subtotal.display") != "$49.96" || got.text("discount.amount.display") != "$4.99" || got.text("total.display") != "$44.97" {
 		t.Errorf("the order says %s", got.Text)
 	}
 	if cart := alice.call("view_cart", nil); cart.at("discount") != nil {
