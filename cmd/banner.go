@@ -25,6 +25,9 @@ func (r *Running) banner(w io.Writer) {
 			}
 		}
 	}
+	if r.Code != "" {
+		p("  Their code   %s   (10 %% off, once for each of them)", r.Code)
+	}
 	if r.Setup != "" {
 		p("")
 		p("  Nobody has an account yet. Open this to become the administrator (once, within a day):")

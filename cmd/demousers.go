@@ -108,7 +108,7 @@ func forgetDemoUser(dir, name string) error {
 // errPublicDemo: demo users where anybody can reach them.
 var errPublicDemo = errors.New("demo users have passwords that are printed, so a shop with a public URL has none: leave --demo out; the first start prints a link that opens the administrator's account, and till user add opens others")
 
-// shutDemoUsers disables the demo users of a shop that was tried out before it got
+// shutDemoUsers disables the demo users, and their discount code, of a shop that was tried out before it got
 // its public URL. One with a password of their own is none any more.
 func (a *App) shutDemoUsers(ctx context.Context) error {
 	users, err := readDemoUsers(a.folder.Path())
@@ -132,6 +132,9 @@ func (a *App) shutDemoUsers(ctx context.Context) error {
 			a.opt.Logger.Warn("a demo user is disabled, since the shop has a public URL", "login", name)
 			err = a.authz.DisableAccount(ctx, who.User)
 		}
+	}
+	if err == nil {
+		err = a.unwelcome(ctx)
 	}
 	if err != nil {
 		return err

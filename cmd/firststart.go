@@ -14,7 +14,7 @@ import (
 const loadingName = "catalogue.loading"
 
 // firstStart loads the shop's own catalogue into an empty log, telling progress
-// after each product. A load that was cut off is done again at the next start;
+// after each product, and makes the demo users' discount code. A load that was cut off is done again at the next start;
 // nothing else ever is, since the shop's products are its owner's from then on,
 // also when none is left on offer.
 func (a *App) firstStart(ctx context.Context, progress func(done int)) error {
@@ -41,6 +41,11 @@ func (a *App) firstStart(ctx context.Context, progress func(done int)) error {
 	im := importer{products: a.products, stocks: a.checkout.Stocks, views: a.views}
 	if _, err := im.bring(ctx, rows, progress); err != nil {
 		return err
+	}
+	if a.opt.Demo {
+		if err := a.welcome(ctx); err != nil {
+			return err
+		}
 	}
 	if err := os.Remove(marker); err != nil {
 		return unusable(a.folder.Path(), err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"strings"
 	"testing"
 
 	"till/domain/catalog"
@@ -74,5 +75,49 @@ func TestOnlyAnEmptyLogIsFilled(t *testing.T) {
 	a, err = startFirst(t.Context(), t, dir, func(int) {})
 	if n := onOffer(t, a); err != nil || n != 0 {
 		t.Errorf("%d products came by themselves: %v", n, err)
+	}
+}
+
+// A shop with demo users has a code for them, made once; one without has none. When it
+// gets a public URL, the code ends with the demo users.
+func TestTheDemoUsersCode(t *testing.T) {
+	dir := t.TempDir()
+	start := func(opt ServeOptions) *Running {
+		t.Helper()
+		opt.Options.Dir, opt.Addr = dir, "127.0.0.1:0"
+		r, err := Serve(t.Context(), opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = r.Stop() })
+		return r
+	}
+	for range 2 {
+		r := start(ServeOptions{Demo: true})
+		var banner strings.Builder
+		r.banner(&banner)
+		if r.Code != "WELCOME10" || !strings.Contains(banner.String(), "Their code   WELCOME10   (10 % off, once for each of them)") {
+			t.Errorf("the code is %q in %s", r.Code, &banner)
+		}
+		if err := r.Stop(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if r := start(ServeOptions{Options: Options{PublicURL: "https://shop.mydomain.net"}}); r.Code != "" || r.Stop() != nil {
+		t.Errorf("a public shop offers %q", r.Code)
+	}
+	r := start(ServeOptions{Demo: true})
+	s, _, err := r.checkout.Promotions.State(t.Context(), demoCode)
+	if err != nil || s.Ended.IsZero() || r.Code != "" {
+		t.Errorf("the code is %+v, the banner says %q: %v", s, r.Code, err)
+	}
+	if err := r.Stop(); err != nil {
+		t.Fatal(err)
+	}
+
+	dir = t.TempDir()
+	r = start(ServeOptions{Demo: false})
+	if codes, err := r.views.Codes(t.Context()); err != nil || len(codes) != 0 || r.Code != "" {
+		t.Errorf("a shop without demo users has the codes %v, %v", codes, err)
 	}
 }

@@ -152,6 +152,8 @@ type Running struct {
 	Endpoint string
 	// Users are the demo users, by login name.
 	Users map[string]string
+	// Code is the demo users' discount code, empty when there is none that holds.
+	Code string
 	// Setup is the link by which the first administrator's account is opened,
 	// while there is no account.
 	Setup string
@@ -208,6 +210,11 @@ func Serve(ctx context.Context, opt ServeOptions) (_ *Running, err error) {
 	}
 	if opt.Demo {
 		r.Users, err = makeDemoUsers(ctx, app.folder.Path(), app.authz)
+		if holds, unknown := app.demoCodeHolds(ctx); unknown != nil {
+			err = errors.Join(err, unknown)
+		} else if holds {
+			r.Code = demoCode
+		}
 	} else if !loopbackURL(opt.PublicURL) {
 		err = app.shutDemoUsers(ctx)
 	}

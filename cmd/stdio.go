@@ -94,7 +94,7 @@ const handOver = 5 * time.Second
 
 // openStdio opens the shop as a loopback serve does, without an address.
 func openStdio(ctx context.Context, opt Options, demo bool) (_ *Running, err error) {
-	opt.Create = true
+	opt.Create, opt.Demo = true, demo
 	app, err := Open(ctx, opt)
 	for began := time.Now(); errors.Is(err, ErrFolderLocked) && time.Since(began) < handOver && ctx.Err() == nil; app, err = Open(ctx, opt) {
 		time.Sleep(100 * time.Millisecond)
