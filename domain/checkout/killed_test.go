@@ -10,13 +10,14 @@ import (
 	"till/domain/eventlog/memlog"
 	"till/domain/money"
 	"till/domain/order"
+	"till/domain/promotion"
 )
 
 // The process is killed at every one of its appends in turn, before and after
 // the event is stored. Whoever comes next, the shop alone or the buyer with the
 // same quote: the purchase ends whole or undone, and charged once at most.
 func TestKilledAtEveryStep(t *testing.T) {
-	for _, method := range []string{"pm_card_visa", "fail_token", "tok_timeout"} {
+	for _, method := range []string{"pm_card_visa", "fail_token", "tok_timeout", "free"} {
 		for _, stored := range []bool{false, true} {
 			for _, retried := range []bool{false, true} {
 				for step := 1; ; step++ {
@@ -43,6 +44,11 @@ func killedAt(t *testing.T, name, method string, step int, stored, retried bool)
 	s.add("alice", "MOUSE", 2)
 	s.add("alice", "BED", 1)
 	s.allow("alice", "cli_1", -1, 5000, -1)
+	terms := promotion.Terms{Percent: 1000, Limit: 1, PerPerson: 1}
+	if method == "free" { // nothing is left to pay
+		terms.Percent = promotion.Whole
+	}
+	s.promise("TEN", terms, "alice")
 	quote := s.review("alice").ID
 	id := checkout.OrderID(quote)
 	request := checkout.Request{User: "alice", Client: "cli_1", Quote: quote, Method: method}
@@ -71,9 +77,15 @@ func killedAt(t *testing.T, name, method string, step int, stored, retried bool)
 	if err != nil {
 		t.Fatal(err)
 	}
-	pieces, onHand := 3, 10
+	pieces, onHand, uses, code := 3, 10, 0, "TEN"
 	if o.Status == order.Placed {
-		pieces, onHand = 0, 8
+		pieces, onHand, uses, code = 0, 8, 1, ""
+	}
+	if used := next.code("TEN", nil).Uses; len(used) != uses || uses == 1 && used[0].Reservation != o.Reservation() {
+		t.Fatalf("%s: order %s, attempt %d, and the code was used by %+v", name, o.Status, o.Attempt, used)
+	}
+	if on := next.cart("alice").Code; on != code {
+		t.Fatalf("%s: order %s, and %q is on the cart", name, o.Status, on)
 	}
 	if claim := next.cart("alice").Claim; claim != "" {
 		t.Fatalf("%s: the cart is still claimed by %s", name, claim)

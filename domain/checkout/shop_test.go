@@ -32,6 +32,8 @@ type shop struct {
 	gateway *counting
 	now     time.Time
 	prices  map[string]int64
+	// categories of the SKUs.
+	categories map[string]string
 	// currency is what a SKU is sold in when that is not USD.
 	currency map[string]string
 }
@@ -108,7 +110,7 @@ func (s *shop) clock() time.Time { return s.now }
 func (s *shop) Offer(ctx context.Context, sku string) (checkout.Offer, bool, error) {
 	cents, ok := s.prices[sku]
 	state, _, err := s.Stocks.State(ctx, sku)
-	offer := checkout.Offer{Item: s.item(sku, cents), Available: state.Available()}
+	offer := checkout.Offer{Item: s.item(sku, cents), Available: state.Available(), Category: s.categories[sku]}
 	if c := s.currency[sku]; c != "" {
 		offer.Item.Price.Currency = c
 	}
@@ -169,6 +171,32 @@ func (s *shop) spending(user, client string, cmd spending.Command) spending.Stat
 		s.t.Fatal(err)
 	}
 	return state
+}
+
+// code does something to a discount code, nil only looks.
+func (s *shop) code(name string, cmd promotion.Command) promotion.State {
+	s.t.Helper()
+	if cmd != nil {
+		if _, err := s.Promotions.Do(context.Background(), name, cmd, eventlog.Meta{}); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	state, _, err := s.Promotions.State(context.Background(), name)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return state
+}
+
+// promise makes a code and puts it on the carts of these people.
+func (s *shop) promise(name string, terms promotion.Terms, users ...string) {
+	s.t.Helper()
+	s.code(name, promotion.Create{Code: name, Terms: terms, At: s.now})
+	for _, user := range users {
+		if _, err := s.Carts.Do(context.Background(), user, cart.ApplyCode{Code: name}, eventlog.Meta{}); err != nil {
+			s.t.Fatal(err)
+		}
+	}
 }
 
 func (s *shop) buy(r checkout.Request) (checkout.Result, error) {
