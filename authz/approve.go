@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"till/domain/eventlog"
+	"till/domain/money"
 	"till/domain/spending"
 )
 
@@ -23,7 +24,10 @@ type approvePage struct {
 	Connected         bool
 	Lines             []approveLine
 	Total, Ago, Above string
-	Always            bool // the person wants to be asked before every order
+	// Subtotal and Less are what the lines cost and what a discount code takes off
+	// them; empty without one.
+	Subtotal, Less string
+	Always         bool // the person wants to be asked before every order
 	// Answer is "approved", "denied", "bought" or "late", empty while there is none.
 	Answer string
 	Until  string
@@ -145,12 +149,17 @@ func (s *Server) fillRequest(ctx context.Context, user, agent, purchase string, 
 	}
 	now := s.now()
 	page.Known, page.Total, page.Ago = true, req.Total.String(), ago(now.Sub(req.At))
+	before := money.Of(0, req.Total.Currency)
 	for _, l := range req.Lines {
+		before.Minor += l.Subtotal().Minor
 		title := l.Title
 		if l.Variant != "" {
 			title += " (" + l.Variant + ")"
 		}
 		page.Lines = append(page.Lines, approveLine{l.Quantity, title, l.Price.String(), l.Subtotal().String()})
+	}
+	if less := req.Total.Minor - before.Minor; less < 0 {
+		page.Subtotal, page.Less = before.String(), money.Of(less, req.Total.Currency).String()
 	}
 	switch above := state.Rules.AskAbove; {
 	case above == nil:

@@ -21,6 +21,7 @@ import (
 	"till/domain/grant"
 	"till/domain/money"
 	"till/domain/order"
+	"till/domain/promotion"
 	"till/domain/spending"
 	"till/domain/stock"
 	"till/projections"
@@ -50,7 +51,7 @@ func (l *life) step() {
 	id := l.pick("product", "1", "2", "3")
 	sku := l.pick("sku", "SKU-1", "SKU-2", "SKU-3")
 	n := rapid.IntRange(0, 5).Draw(l.r, "n")
-	switch rapid.IntRange(0, 13).Draw(l.r, "kind") {
+	switch rapid.IntRange(0, 14).Draw(l.r, "kind") {
 	case 0:
 		title := l.pick("title", "Mouse", "Grey Mouse", "Ball")
 		try(l, l.products, id, catalog.Command(catalog.Offer{Product: catalog.Product{ID: id, Handle: "thing-" + id, Title: title, Category: "toys",
@@ -91,6 +92,13 @@ func (l *life) step() {
 	case 13:
 		if n == 0 {
 			l.reopen()
+		}
+	case 14:
+		code := l.pick("code", "TEN", "HALF")
+		try(l, l.process.Promotions, code, promotion.Command(promotion.Create{Code: code, Terms: promotion.Terms{Percent: 1000, Limit: 3, PerPerson: n % 3}, At: l.now}))
+		try(l, l.process.Carts, who, cart.Command(cart.ApplyCode{Code: code}))
+		if n == 0 {
+			try(l, l.process.Promotions, code, promotion.Command(promotion.End{At: l.now}))
 		}
 	}
 }
@@ -182,6 +190,7 @@ func (l *life) agrees() {
 	decider.Know(alone, session.Decider())
 	decider.Know(alone, client.Decider())
 	decider.Know(alone, spending.Decider())
+	decider.Know(alone, promotion.Decider())
 	ctx := l.t.Context()
 	head, _ := l.log.Head(ctx)
 	seen := map[eventlog.Stream]bool{}

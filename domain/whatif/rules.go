@@ -1,6 +1,7 @@
 package whatif
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"till/domain/eventlog"
 	"till/domain/grant"
 	"till/domain/order"
+	"till/domain/promotion"
 	"till/domain/spending"
 	"till/domain/stock"
 )
@@ -36,8 +38,10 @@ var (
 	ErrNotQuoted = errors.New("the cart holds something else than was quoted")
 	// ErrNotUnderWay: the purchase that it is a step of is not under way.
 	ErrNotUnderWay = errors.New("the purchase is not under way then")
-	// ErrNotReserved: the purchase does not hold its cart and its pieces.
-	ErrNotReserved = errors.New("the purchase holds not its cart or not all its pieces")
+	// ErrNotReserved: the purchase does not hold its cart, its pieces and its code.
+	ErrNotReserved = errors.New("the purchase holds not its cart, not all its pieces or not its discount code")
+	// ErrNoCode: the discount code does not hold then.
+	ErrNoCode = errors.New("the discount code does not hold then")
 )
 
 // rules is why the event could not be whatever its own stream says, and whether
@@ -64,11 +68,11 @@ func (t *thought) rules(ctx context.Context, e eventlog.Envelope, event any) (ot
 			return false, ErrPasskey
 		}
 	case order.CheckoutStarted:
-		return false, t.quoted(event.User)
+		return false, cmp.Or(t.quoted(event.User), t.discounted(event.User, e.Stream.ID, event.Discount, event.At))
 	case order.CheckoutRetried:
 		delete(t.lacking, e.Stream.ID)
 		if _, now, ok := pair[order.State](t, order.Category, e.Stream.ID); ok {
-			return false, t.quoted(now.User)
+			return false, cmp.Or(t.quoted(now.User), t.discounted(now.User, e.Stream.ID, now.Discount, event.At))
 		}
 	case order.PaymentRequested:
 		if t.lacking[e.Stream.ID] {
@@ -77,11 +81,17 @@ func (t *thought) rules(ctx context.Context, e eventlog.Envelope, event any) (ot
 		return false, t.maySpend(ctx, e)
 	case cart.CheckoutClaimed:
 		return false, t.underWay(event.Order, 0)
+	case cart.DiscountApplied:
+		if was, now, ok := pair[promotion.State](t, promotion.Category, event.Code); ok && was.Code != "" && now.Code == "" {
+			return false, ErrNoCode
+		}
+	case promotion.Redeemed:
+		return false, t.underWay(order.OfReservation(event.Reservation))
 	case stock.Reserved:
 		return false, t.underWay(order.OfReservation(event.Reservation))
 	case spending.Reserved:
 		return false, t.underWay(order.OfReservation(event.Reservation))
-	case cart.CheckedOut, cart.CheckoutReleased, stock.Committed, stock.Released, spending.Released:
+	case cart.CheckedOut, cart.CheckoutReleased, stock.Committed, stock.Released, spending.Released, promotion.RedemptionReversed:
 		id, n := purchase(event)
 		was, now, ok := pair[order.State](t, order.Category, id)
 		return ok && (was.Status != now.Status || was.Attempt != now.Attempt) && (n == 0 || was.Attempt == n), nil
@@ -117,8 +127,20 @@ func holds(s grant.State, at time.Time) bool {
 }
 
 func (t *thought) quoted(user string) error {
-	if was, now, ok := pair[cart.State](t, cart.Category, user); ok && !reflect.DeepEqual(was.Lines, now.Lines) {
+	if was, now, ok := pair[cart.State](t, cart.Category, user); ok && (was.Code != now.Code || !reflect.DeepEqual(was.Lines, now.Lines)) {
 		return ErrNotQuoted
+	}
+	return nil
+}
+
+// discounted is why the order could not have been quoted with its discount.
+func (t *thought) discounted(user, id string, d *order.Discount, at time.Time) error {
+	if d == nil {
+		return nil
+	}
+	was, now, ok := pair[promotion.State](t, promotion.Category, d.Code)
+	if ok && was.Check(user, id, at) == nil && (now.Check(user, id, at) != nil || !reflect.DeepEqual(was.Terms, now.Terms)) {
+		return ErrNoCode
 	}
 	return nil
 }
@@ -165,6 +187,9 @@ func (t *thought) lack(event any) {
 	case stock.Reserved:
 		id, _ := order.OfReservation(e.Reservation)
 		t.lacking[id] = true
+	case promotion.Redeemed:
+		id, _ := order.OfReservation(e.Reservation)
+		t.lacking[id] = true
 	}
 }
 
@@ -182,6 +207,13 @@ func (t *thought) fail(ctx context.Context, e eventlog.Envelope, event any, reas
 		}
 		id, end.Attempt = order.OfReservation(event.Reservation)
 		end.Code, end.Reason = forbidden.Code, forbidden.Message
+	case promotion.Redeemed:
+		if errors.Is(reason, ErrNotUnderWay) {
+			return nil
+		}
+		id, end.Attempt = order.OfReservation(event.Reservation)
+		found := checkout.Worthless(e.Stream.ID, reason)
+		end.Code, end.Reason = found.Code, found.Message
 	case stock.Reserved:
 		if !errors.As(reason, &few) {
 			return nil
@@ -236,6 +268,8 @@ func purchase(event any) (id string, n int) {
 	case stock.Released:
 		return order.OfReservation(e.Reservation)
 	case spending.Released:
+		return order.OfReservation(e.Reservation)
+	case promotion.RedemptionReversed:
 		return order.OfReservation(e.Reservation)
 	}
 	return "", 0

@@ -39,6 +39,7 @@ func newShop(t *testing.T) *shop {
 	stock.Register(s.types)
 	spending.Register(s.types)
 	order.Register(s.types)
+	promotion.Register(s.types)
 	source := decider.NewFromLog(s.log, s.types)
 	decider.Know(source, cart.Decider())
 	decider.Know(source, stock.Decider())
