@@ -42,6 +42,9 @@ func (a *App) routes(opt ServeOptions) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	if opt.stopping != nil {
+		context.AfterFunc(opt.stopping, face.End)
+	}
 	mux := http.NewServeMux()
 	mux.Handle("/", a.authz.Handler())
 	endpoint := a.authz.Watched(endStreams(opt.stopping, face.Handler()))

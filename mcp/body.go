@@ -121,10 +121,14 @@ func (q *Request) look(body []byte) *fault {
 		return bad(invalidParams, `tools/call must name the tool in params, such as {"name":"view_cart","arguments":{}}`)
 	}
 	q.Method, q.Name, q.follows = p.method, p.name, p.follows
-	if p.method == "resources/read" {
+	switch p.method {
+	case "resources/read", "resources/subscribe", "resources/unsubscribe":
 		q.Name = p.uri
 	}
 	q.Scopes = scopes(q.Method, q.Name)
+	if q.listens() {
+		q.Scopes = listenScopes(p.wants)
+	}
 	return nil
 }
 

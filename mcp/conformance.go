@@ -8,8 +8,9 @@ import (
 	"context"
 	"encoding/json"
 
-	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"till/domain/eventlog"
 )
 
 // What the official conformance suite calls by name, on the shop's own server, so
@@ -33,20 +34,19 @@ func (s *Server) fixtureOptions(o *sdk.ServerOptions) {
 	o.Capabilities.Logging = &sdk.LoggingCapabilities{}
 	o.Capabilities.Tools.ListChanged = true
 	o.Capabilities.Prompts.ListChanged = true
-	o.SubscribeHandler = func(_ context.Context, req *sdk.SubscribeRequest) error { return onlyWatched(req.Params.URI) }
-	o.UnsubscribeHandler = func(_ context.Context, req *sdk.UnsubscribeRequest) error { return onlyWatched(req.Params.URI) }
 }
 
-func onlyWatched(uri string) error {
+// fixtureStreams are the streams that change a fixture: none does.
+func (c *call) fixtureStreams(uri string) ([]eventlog.Stream, error) {
 	if uri == watchedURI {
-		return nil
+		return nil, nil
 	}
-	return &jsonrpc.Error{Code: jsonrpc.CodeInvalidParams, Message: "nothing to watch there"}
+	return nil, missingResource(uri)
 }
 
 func (s *Server) addFixtures(server *sdk.Server) {
 	seal := sealer(s.NewID())
-	for _, group := range [][]fixture{contentFixtures(), schemaFixtures(), runningFixtures(server), legacyQuestions(), modernQuestions(), stateQuestions(seal)} {
+	for _, group := range [][]fixture{contentFixtures(), schemaFixtures(), s.runningFixtures(server), legacyQuestions(), modernQuestions(), stateQuestions(seal)} {
 		for _, f := range group {
 			schema := json.RawMessage(f.schema)
 			if f.schema == "" {

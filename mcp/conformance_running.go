@@ -10,6 +10,8 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"till/domain/eventlog"
 )
 
 // pause lies between two notifications, so that a stream that holds them back
@@ -17,7 +19,7 @@ import (
 const pause = 50 * time.Millisecond
 
 // runningFixtures tell something while they run, or change what is offered.
-func runningFixtures(server *sdk.Server) []fixture {
+func (s *Server) runningFixtures(server *sdk.Server) []fixture {
 	return []fixture{
 		{name: "test_tool_with_logging", about: "Logs while it runs.", run: func(ctx context.Context, req *sdk.CallToolRequest) (*sdk.CallToolResult, error) {
 			for _, line := range []string{"Tool execution started", "Tool processing data", "Tool execution completed"} {
@@ -52,10 +54,12 @@ func runningFixtures(server *sdk.Server) []fixture {
 		}},
 		{name: "test_trigger_tool_change", about: "Changes the list of tools.", run: func(context.Context, *sdk.CallToolRequest) (*sdk.CallToolResult, error) {
 			server.AddTool(&sdk.Tool{Name: "test_came_later", Description: "Came later.", InputSchema: inputSchema(nil)}, says(&sdk.TextContent{Text: "late"}))
+			s.changed([]eventlog.Stream{listStream(toolsChanged)})
 			return saying("there is another tool"), nil
 		}},
 		{name: "test_trigger_prompt_change", about: "Changes the list of prompts.", run: func(context.Context, *sdk.CallToolRequest) (*sdk.CallToolResult, error) {
 			server.AddPrompt(&sdk.Prompt{Name: "test_came_later", Description: "Came later."}, prompt("late", nil, "late"))
+			s.changed([]eventlog.Stream{listStream(promptsChanged)})
 			return saying("there is another prompt"), nil
 		}},
 	}

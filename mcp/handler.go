@@ -45,21 +45,21 @@ func (s *Server) eras() http.Handler {
 	modernOptions.Stateless, modernOptions.JSONResponse, modernOptions.PropagateRequestCancellation = true, true, true
 	// Not JSONResponse: an answer may need to ask the person something first.
 	// What is only one message becomes JSON all the same, see unstream.
-	legacyOptions.SessionTimeout = sessionLife
-	lone := sdk.NewStreamableHTTPHandler(get, &modernOptions)
+	legacyOptions.SessionTimeout = s.idle
+	lone := s.beating(sdk.NewStreamableHTTPHandler(get, &modernOptions))
 	// Who wants to be told on the way needs a stream: with JSONResponse the SDK fails
 	// a tool that reports its progress. Nearly all others are spared its cost.
 	modernOptions.JSONResponse = false
-	told := unstream(sdk.NewStreamableHTTPHandler(get, &modernOptions))
+	told := unstream(s.beating(sdk.NewStreamableHTTPHandler(get, &modernOptions)))
 	modern := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// What is listened to streams in any case, and lasts.
-		if q := Needs(r); q.follows && q.Method != "subscriptions/listen" {
+		if q := Needs(r); q.follows && !q.listens() {
 			told.ServeHTTP(w, r)
 			return
 		}
 		lone.ServeHTTP(w, r)
 	})
-	legacy := lost(unstream(sdk.NewStreamableHTTPHandler(get, &legacyOptions)), modern)
+	legacy := lost(unstream(s.beating(sdk.NewStreamableHTTPHandler(get, &legacyOptions))), modern)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		bare := r.Method == http.MethodPost && r.Header.Get("Mcp-Session-Id") == "" && Needs(r).Method != "initialize"
 		if bare || r.Header.Get("Mcp-Protocol-Version") >= modernSince {

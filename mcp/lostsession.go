@@ -23,7 +23,8 @@ func lost(sessions, without http.Handler) http.Handler {
 		if r.Method == http.MethodDelete {
 			ended.add(id)
 		}
-		if r.Method != http.MethodPost || Needs(r).Method == "initialize" || !isSession(id) || ended.has(id) {
+		// Nor can what tells of changes be had without a session.
+		if method := Needs(r).Method; r.Method != http.MethodPost || method == "initialize" || method == "resources/subscribe" || !isSession(id) || ended.has(id) {
 			sessions.ServeHTTP(w, r)
 			return
 		}

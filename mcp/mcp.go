@@ -5,12 +5,14 @@
 package mcp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/auth"
@@ -88,6 +90,9 @@ type Config struct {
 	// Still is whether a token that was good at a request is still good: what is
 	// pushed goes to who was let in long ago. Nil takes the token's own end.
 	Still func(*auth.TokenInfo) bool
+
+	// pulse and idle replace the usual times in tests; zero for those.
+	pulse, idle time.Duration
 }
 
 // Server is the MCP face of one shop.
@@ -95,6 +100,16 @@ type Server struct {
 	Config
 	sdk     *sdk.Server
 	handler http.Handler
+	// sending sends to one session; lists are those that can change.
+	sending sdk.MethodHandler
+	lists   struct{ tools, prompts, resources bool }
+	// slow are the tools that may take longer than a stream may be silent.
+	slow          []string
+	subscriptions *subscriptions
+	// following begins to watch the views, once; unwatch ends it.
+	following sync.Once
+	mu        sync.Mutex
+	unwatch   func()
 	// replays counts the moments of the past that each person asks for.
 	replays *perPerson
 	codes   *perPerson
@@ -133,6 +148,8 @@ func New(c Config) (*Server, error) {
 	if s.views, err = makeViews(); err != nil {
 		return nil, err
 	}
+	s.pulse, s.idle = cmp.Or(s.pulse, pulse), cmp.Or(s.idle, sessionLife)
+	s.subscriptions = newSubscriptions()
 	s.sdk = s.newSDK()
 	s.handler = s.chain()
 	return s, nil

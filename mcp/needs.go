@@ -42,7 +42,7 @@ func scopes(method, name string) []string {
 	switch method {
 	case "tools/call":
 		return scopesOf(name)
-	case "resources/read":
+	case "resources/read", "resources/subscribe":
 		return resourceScopes(name)
 	}
 	return nil

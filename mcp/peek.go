@@ -12,6 +12,7 @@ const maxDepth = 64
 type peeked struct {
 	version, method, name, uri string
 	id                         json.RawMessage // as it was sent; nil for none
+	wants                      json.RawMessage // what params name as notifications
 	params                     byte            // what params begin with; 0 for none
 	follows                    bool            // wants to be told while it is served
 	deep                       bool            // nests beyond maxDepth
@@ -46,6 +47,8 @@ func peek(body []byte) peeked {
 				case "uri":
 					p.twice = p.twice || p.uri != ""
 					p.uri = s.text()
+				case "notifications":
+					p.wants = s.value()
 				case "_meta":
 					s.object(func(key string) {
 						p.follows = p.follows || key == "progressToken" || key == "io.modelcontextprotocol/logLevel"

@@ -38,7 +38,7 @@ func (s *Server) newSDK() *sdk.Server {
 		Capabilities: &sdk.ServerCapabilities{
 			Tools:     &sdk.ToolCapabilities{},
 			Prompts:   &sdk.PromptCapabilities{},
-			Resources: &sdk.ResourceCapabilities{},
+			Resources: &sdk.ResourceCapabilities{Subscribe: true},
 		},
 		CompletionHandler: s.complete,
 		// The SDK's default says that everything may be cached for everyone.
@@ -52,12 +52,23 @@ func (s *Server) newSDK() *sdk.Server {
 	}
 	withApps(options.Capabilities)
 	s.fixtureOptions(options)
+	// None of the lists changes while a shop runs: the tools and prompts are the
+	// program's, the policies are read at its start.
+	c := options.Capabilities
+	s.lists.tools, s.lists.prompts, s.lists.resources = c.Tools.ListChanged, c.Prompts.ListChanged, c.Resources.ListChanged
 	server := sdk.NewServer(&sdk.Implementation{Name: "till", Title: "Till", Version: s.Version}, options)
 	// One call: a later one would wrap around the recoverer.
-	server.AddReceivingMiddleware(s.recovering, writing, s.scoped, s.listed, s.apps)
+	server.AddReceivingMiddleware(s.recovering, writing, s.scoped, s.listed, s.apps, s.subscribing)
+	server.AddSendingMiddleware(func(send sdk.MethodHandler) sdk.MethodHandler {
+		s.sending = send
+		return send
+	})
 	told := map[reflect.Type]string{}
 	for _, t := range s.tools() {
 		s.add(server, t, told)
+		if t.time > pulse {
+			s.slow = append(s.slow, t.name)
+		}
 	}
 	s.addPrompts(server)
 	s.addResources(server)

@@ -17,8 +17,8 @@ import (
 
 // Bounds on a conversation over two streams.
 const (
-	// callsAtOnce is how many calls run at once; the next line waits for room. None
-	// lasts as long as the client likes: the shop has no notices to listen to.
+	// callsAtOnce is how many calls run at once; the next line waits for room. It is
+	// more than the listenings that one person may hold open (maxStreams).
 	callsAtOnce = 64
 	// lastAnswers is how long the end waits for the answers to what was asked.
 	lastAnswers = 5 * time.Second
@@ -33,7 +33,7 @@ func (s *Server) Talk(ctx context.Context, in io.Reader, out io.Writer) error {
 	t := &talk{Server: s, out: out, stop: ctx.Done(), lines: make(chan line), closed: make(chan struct{}), over: make(chan struct{}),
 		room: make(chan struct{}, callsAtOnce), calls: map[jsonrpc.ID]underWay{}}
 	go t.take(in)
-	session, err := s.sdk.Connect(context.WithoutCancel(ctx), t, nil)
+	session, err := s.sdk.Connect(context.WithValue(context.WithoutCancel(ctx), streamsKey{}, true), t, nil)
 	if err != nil {
 		return err
 	}
@@ -84,6 +84,15 @@ type underWay struct {
 	began                 time.Time
 }
 
+// messageHeader holds the id of a message as it was sent, which the SDK keeps to
+// itself. Only what came over two streams is believed, see onStreams.
+const messageHeader = "Till-Message-Id"
+
+type streamsKey struct{}
+
+// onStreams is whether a message came over two streams, and so in a session.
+func onStreams(ctx context.Context) bool { return ctx.Value(streamsKey{}) != nil }
+
 // Connect implements [sdk.Transport].
 func (t *talk) Connect(context.Context) (sdk.Connection, error) { return t, nil }
 
@@ -124,6 +133,7 @@ func (t *talk) Read(context.Context) (jsonrpc.Message, error) {
 // ends.
 func (t *talk) last() (jsonrpc.Message, error) {
 	defer t.ending.Do(func() { close(t.over) })
+	t.End() // what listens would never be answered
 	late := time.After(lastAnswers)
 	for range callsAtOnce {
 		select {
@@ -164,7 +174,7 @@ func (t *talk) admit(l line) jsonrpc.Message {
 		return m
 	}
 	a := underWay{request: t.NewID(), method: r.Method, name: q.Name, began: t.Now()}
-	r.Extra = &sdk.RequestExtra{Header: http.Header{requestHeader: {a.request}}}
+	r.Extra = &sdk.RequestExtra{Header: http.Header{requestHeader: {a.request}, messageHeader: {string(q.id)}}}
 	if !r.IsCall() {
 		return r
 	}
