@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// A client that holds its stream open does not hold up the stop.
+// A client that holds its stream open does not hold up the stop, in either era; what
+// listens in the new one is answered.
 func TestAnOpenStreamDoesNotHoldUpTheStop(t *testing.T) {
 	shop, err := Serve(t.Context(), ServeOptions{Options: Options{Dir: t.TempDir()}, Addr: "127.0.0.1:0", Demo: true})
 	if err != nil {
@@ -31,7 +32,10 @@ func TestAnOpenStreamDoesNotHoldUpTheStop(t *testing.T) {
 		req.Header.Set("Authorization", "Bearer "+token)
 		req.Header.Set("Content-Type", "application/json")
 		req.Header.Set("Accept", "application/json, text/event-stream")
-		if session != "" {
+		if strings.Contains(body, "subscriptions/listen") {
+			req.Header.Set("Mcp-Protocol-Version", "2026-07-28")
+			req.Header.Set("Mcp-Method", "subscriptions/listen")
+		} else if session != "" {
 			req.Header.Set("Mcp-Session-Id", session)
 			req.Header.Set("Mcp-Protocol-Version", version)
 		}
@@ -55,6 +59,10 @@ func TestAnOpenStreamDoesNotHoldUpTheStop(t *testing.T) {
 	if kind := stream.Header.Get("Content-Type"); stream.StatusCode != http.StatusOK || kind != "text/event-stream" {
 		t.Fatalf("no stream: %s %s", stream.Status, kind)
 	}
+	listening := ask(http.MethodPost, `{"jsonrpc":"2.0","id":"l","method":"subscriptions/listen","params":{"notifications":{"resourceSubscriptions":["shop://cart"]},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}`)
+	if kind := listening.Header.Get("Content-Type"); listening.StatusCode != http.StatusOK || kind != "text/event-stream" {
+		t.Fatalf("nothing listens: %s %s", listening.Status, kind)
+	}
 	begin := time.Now()
 	if err := shop.Stop(); err != nil {
 		t.Error(err)
@@ -65,5 +73,8 @@ func TestAnOpenStreamDoesNotHoldUpTheStop(t *testing.T) {
 	t.Log("stopped in", time.Since(begin))
 	if _, err := io.ReadAll(stream.Body); err != nil {
 		t.Errorf("the stream was torn off: %v", err)
+	}
+	if said, err := io.ReadAll(listening.Body); err != nil || !strings.Contains(string(said), `"id":"l","result"`) {
+		t.Errorf("the listening ends with %q, %v", said, err)
 	}
 }

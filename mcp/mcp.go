@@ -91,8 +91,8 @@ type Config struct {
 	// pushed goes to who was let in long ago. Nil takes the token's own end.
 	Still func(*auth.TokenInfo) bool
 
-	// pulse and idle replace the usual times in tests; zero for those.
-	pulse, idle time.Duration
+	// pulse, idle and progress replace the usual times in tests; zero for those.
+	pulse, idle, progress time.Duration
 }
 
 // Server is the MCP face of one shop.
@@ -148,7 +148,7 @@ func New(c Config) (*Server, error) {
 	if s.views, err = makeViews(); err != nil {
 		return nil, err
 	}
-	s.pulse, s.idle = cmp.Or(s.pulse, pulse), cmp.Or(s.idle, sessionLife)
+	s.pulse, s.idle, s.progress = cmp.Or(s.pulse, pulse), cmp.Or(s.idle, sessionLife), cmp.Or(s.progress, progressEvery)
 	s.subscriptions = newSubscriptions()
 	s.sdk = s.newSDK()
 	s.handler = s.chain()

@@ -60,10 +60,21 @@ type shop struct {
 	now time.Time
 }
 
-// gateway is the test gateway, which can also be told to be a real one.
+// gateway is the test gateway, which can also be told to be a real one, or to take
+// its time.
 type gateway struct {
 	*testgateway.Gateway
 	real bool
+	slow time.Duration
+}
+
+func (g *gateway) Authorize(ctx context.Context, r payment.Request) (payment.Result, error) {
+	select {
+	case <-time.After(g.slow):
+		return g.Gateway.Authorize(ctx, r)
+	case <-ctx.Done():
+		return payment.Result{}, ctx.Err()
+	}
 }
 
 func (g *gateway) Test() bool { return !g.real }

@@ -104,6 +104,7 @@ func (s *Server) call(ctx context.Context, t tool, req *sdk.CallToolRequest) (*s
 	}
 	ctx, cancel := context.WithTimeout(ctx, t.time)
 	defer cancel()
+	defer s.progressing(ctx, t, req)()
 	var err error
 	var a answer
 	if c.values, err = decode(t.args, req.Params.Arguments, s.Currency); err == nil {
