@@ -10,8 +10,9 @@ FUZZTIME  ?= 20s
 CRASHES   ?= 200
 SOAK      ?= 30
 PEERS     ?=
+SESSIONS  ?= 10000
 
-.PHONY: help check lint test race bench bench-peers soak crash disk fuzz fmt
+.PHONY: help check lint test race bench bench-peers soak soak-sessions crash disk fuzz fmt
 
 help:
 	@echo 'make check   format, vet, staticcheck and all tests'
@@ -25,6 +26,7 @@ help:
 	@echo 'make crash   the tests that kill the shop        (CRASHES=200 times)'
 	@echo 'make disk    losses of power and ailing disks    (Linux, root, /dev/fuse)'
 	@echo 'make soak    the race tests over and over        (SOAK=30 minutes)'
+	@echo 'make soak-sessions  sessions that come and go    (SESSIONS=10000)'
 	@echo 'make fmt     write all files as gofmt wants them'
 
 check: lint test
@@ -64,6 +66,10 @@ soak:
 		round=$$((round + 1)); echo "== round $$round"; \
 		$(GO) test -race -count 1 -shuffle on -timeout 30m ./... || exit 1; \
 	done; echo "$$round rounds without a failure"
+
+# Sessions and streams of both eras, left in every way that clients have.
+soak-sessions:
+	TILL_SOAK_SESSIONS=$(SESSIONS) $(GO) test -run 'TestSessionsComeAndGo|TestWhatASessionCosts' -count 1 -v -timeout 30m ./mcp
 
 fuzz:
 	GO='$(GO)' FUZZTIME='$(FUZZTIME)' .ci/fuzz
