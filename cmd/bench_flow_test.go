@@ -12,11 +12,15 @@ import (
 	"time"
 )
 
-// BenchmarkFlow is whole purchases by 16 people at once, each with a token of their
-// own: for profiles of what tests/peers measures from outside. An op is one purchase:
-// list, two into the cart, view, review, checkout, history.
-func BenchmarkFlow(b *testing.B) {
-	defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
+// people is how many callers the benchmarks of calls have.
+const people = 16
+
+// shopWithPeople is a shop with the memory settings of serve that never sells out, and
+// a token for each of its people.
+func shopWithPeople(b *testing.B) (*Running, []string) {
+	b.Helper()
+	before := debug.SetGCPercent(gcPercent)
+	b.Cleanup(func() { debug.SetGCPercent(before) })
 	dir := b.TempDir()
 	shop, err := Serve(context.Background(), ServeOptions{Options: Options{Dir: dir, AccessLife: time.Hour}, Addr: "127.0.0.1:0", Demo: true})
 	if err != nil {
@@ -30,8 +34,7 @@ func BenchmarkFlow(b *testing.B) {
 	if code := Main([]string{"catalog", "import", "-", "--data", dir}, strings.NewReader(plenty), io.Discard, io.Discard); code != 0 {
 		b.Fatalf("the import exits %d", code)
 	}
-	const people = 16
-	buyers := make(chan benchCaller, people)
+	var tokens []string
 	for i := range people {
 		user, password := fmt.Sprint("shopper", i), "correct horse battery"
 		if err := shop.AddUser(context.Background(), user, password); err != nil {
@@ -41,10 +44,23 @@ func BenchmarkFlow(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
+		tokens = append(tokens, token)
+	}
+	return shop, tokens
+}
+
+// BenchmarkFlow is whole purchases by people at once, for profiles of what
+// tests/peers measures from outside. An op is one purchase: list, two into the cart,
+// view, review, checkout, history.
+func BenchmarkFlow(b *testing.B) {
+	shop, tokens := shopWithPeople(b)
+	buyers := make(chan benchCaller, people)
+	for _, token := range tokens {
 		buyers <- benchCaller{b, shop.Endpoint, token, "2026-07-28", "", new(atomic.Int64)}
 	}
 	b.SetParallelism(people)
 	b.ReportAllocs()
+	before := shop.views.Position()
 	b.ResetTimer()
 	b.RunParallel(func(p *testing.PB) {
 		buyer := <-buyers
@@ -56,6 +72,7 @@ func BenchmarkFlow(b *testing.B) {
 			}
 		}
 	})
+	b.ReportMetric(float64(shop.views.Position()-before)/float64(b.N), "events/op")
 }
 
 // buy goes the whole way once.
