@@ -134,7 +134,7 @@ func fitting(dir string, found contents, kind archive.Kind) ([]byte, error) {
 // fillFolder brings an archive into a folder that is marked as unfinished, and opens
 // the shop once, which builds its views: one that does not open is none.
 func fillFolder(ctx context.Context, t terminal, folder *Folder, file io.ReadSeeker, found contents, secret []byte) error {
-	limitMemory(memoryLimit)
+	limitMemory(memoryLimit, openingGCPercent)
 	if secret != nil {
 		if err := writeFile(folder.File(secretName), secret); err != nil {
 			return unusable(folder.Path(), err)

@@ -73,7 +73,7 @@ func (c serveCmd) serveStdio(ctx context.Context, in io.Reader, out io.Writer, o
 	if err != nil {
 		return declined(in, out, err)
 	}
-	limitMemory(memoryLimit)
+	limitMemory(memoryLimit, gcPercent)
 	face, err := r.faceFor(ctx, c.stdioFlags, rules)
 	if err != nil {
 		return declined(in, out, errors.Join(err, r.Stop()))
