@@ -59,7 +59,7 @@ func (s *Server) checkoutTools() []tool {
 				{name: "payment_method", kind: text, most: 200, about: "A reference of the payment service, never a card number. In a test shop pm_card_visa succeeds; leave it out for that."},
 				keyOfWrite,
 			},
-			output: bought{}, destroys: true, repeats: true, open: true, time: checkoutTime, run: checkOut,
+			output: bought{}, destroys: true, repeats: true, open: true, time: answerTime + checkoutTime, run: checkOut,
 		},
 	}
 }
@@ -133,10 +133,19 @@ func (c *call) emptied(ctx context.Context) error {
 }
 
 func checkOut(ctx context.Context, c *call) (answer, error) {
-	quote := c.text("quote_id")
-	res, err := c.Checkout.CheckOut(ctx, checkout.Request{
-		User: c.caller.User, Client: c.caller.Client, Quote: quote, Method: c.text("payment_method"),
-	}, c.meta())
+	r, meta := checkout.Request{
+		User: c.caller.User, Client: c.caller.Client, Quote: c.text("quote_id"), Method: c.text("payment_method"),
+	}, c.meta()
+	err := c.confirm(ctx, &r, meta)
+	if c.asks != nil {
+		return answer{}, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkoutTime)
+	defer cancel()
+	var res checkout.Result
+	if err == nil {
+		res, err = c.Checkout.CheckOut(ctx, r, meta)
+	}
 	// What was reached stands whether or not the views can show it; waiting lets
 	// the next call see it.
 	_ = c.Views.Wait(ctx, res.At)
@@ -144,8 +153,8 @@ func checkOut(ctx context.Context, c *call) (answer, error) {
 	switch {
 	case errors.Is(err, cart.ErrEmpty):
 		return answer{}, c.emptied(ctx)
-	case c.forbidden(err, quote) != nil:
-		return answer{}, c.forbidden(err, quote)
+	case c.forbidden(err, r.Quote) != nil:
+		return answer{}, c.forbidden(err, r.Quote)
 	case err != nil && res.Order.ID != "":
 		return answer{}, c.unfinished(res.Order, err)
 	case err != nil:

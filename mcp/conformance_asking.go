@@ -6,14 +6,9 @@ package mcp
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"strings"
 
-	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
@@ -98,29 +93,4 @@ func contextPrompt(_ context.Context, req *sdk.GetPromptRequest) (*sdk.GetPrompt
 		}}, nil
 	}
 	return &sdk.GetPromptResult{Messages: []*sdk.PromptMessage{{Role: "user", Content: &sdk.TextContent{Text: fmt.Sprint("The context is: ", about)}}}}, nil
-}
-
-// sealer is a key under which state goes to the client and comes back: who holds
-// it could write anything into it (2026-07-28, multi round-trip requests).
-type sealer string
-
-func (s sealer) mac(text string) string {
-	h := hmac.New(sha256.New, []byte(s))
-	h.Write([]byte(text))
-	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))
-}
-
-func (s sealer) seal(text string) string { return text + "." + s.mac(text) }
-
-// open is the sealed text; empty state is an empty text.
-func (s sealer) open(state string) (string, error) {
-	if state == "" {
-		return "", nil
-	}
-	dot := max(strings.LastIndexByte(state, '.'), 0)
-	text, mac := state[:dot], strings.TrimPrefix(state[dot:], ".")
-	if !hmac.Equal([]byte(mac), []byte(s.mac(text))) {
-		return "", &jsonrpc.Error{Code: jsonrpc.CodeInvalidParams, Message: "requestState is not what this server gave"}
-	}
-	return text, nil
 }

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
@@ -99,9 +100,9 @@ func stateQuestions(seal sealer) []fixture {
 	// asked, or at the end nothing but a text.
 	rounds := func(next func(kept string, a answers) (keep string, ask sdk.InputRequestMap, text string)) sdk.ToolHandler {
 		return func(_ context.Context, req *sdk.CallToolRequest) (*sdk.CallToolResult, error) {
-			kept, err := seal.open(req.Params.RequestState)
-			if err != nil {
-				return nil, err
+			kept, ok := seal.open(req.Params.RequestState)
+			if !ok && req.Params.RequestState != "" {
+				return nil, &jsonrpc.Error{Code: jsonrpc.CodeInvalidParams, Message: "requestState is not what this server gave"}
 			}
 			keep, ask, text := next(kept, answers(req.Params.InputResponses))
 			if ask == nil {

@@ -66,6 +66,9 @@ func (s *Server) eras() http.Handler {
 			modern.ServeHTTP(w, r)
 			return
 		}
+		if r.Method == http.MethodDelete {
+			s.hangUp(r)
+		}
 		legacy.ServeHTTP(w, r)
 	})
 }

@@ -24,6 +24,9 @@ func mend(r *http.Request) accepts {
 	takes := accepted(r.Header.Values("Accept"))
 	// The SDK wants both types; clients send one, none or */*.
 	r.Header["Accept"] = []string{"application/json, text/event-stream"}
+	if takes == onlyJSON {
+		r.Header["Accept"] = []string{noStream}
+	}
 	if isJSON(r.Header.Get("Content-Type")) {
 		r.Header["Content-Type"] = []string{"application/json"}
 	}
@@ -32,6 +35,13 @@ func mend(r *http.Request) accepts {
 	}
 	return takes
 }
+
+// noStream is both types, of which the client does not take the second (RFC 9110,
+// section 12.4.2). The SDK does not look at the weight.
+const noStream = "application/json, text/event-stream;q=0"
+
+// streamless is whether the client takes nothing but the answer itself.
+func streamless(mended http.Header) bool { return mended.Get("Accept") == noStream }
 
 func accepted(accept []string) accepts {
 	json, stream := false, false

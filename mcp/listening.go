@@ -228,8 +228,11 @@ func listenID(ctx context.Context, req *sdk.SubscriptionsListenRequest) (id any,
 	return nil, false
 }
 
-// End ends all that is pushed, for good: each listening with its answer.
+// End ends all that is pushed, for good, each listening with its answer, and lets no
+// call wait for a person any longer, so that the shop can close. All others are
+// answered as before.
 func (s *Server) End() {
+	s.stop()
 	s.subscriptions.end()
 	s.following.Do(func() {}) // nobody begins any more
 	s.mu.Lock()

@@ -113,6 +113,12 @@ type Server struct {
 	// replays counts the moments of the past that each person asks for.
 	replays *perPerson
 	codes   *perPerson
+	// questions counts what each person is asked; waits are the calls that wait for an
+	// answer, until stopping ends.
+	questions *perPerson
+	waits     waits
+	stopping  context.Context
+	stop      context.CancelFunc
 	// strays bounds what is said of requests under foreign names.
 	strays rate.Sometimes
 	// views are the documents in which clients show answers.
@@ -143,13 +149,18 @@ func New(c Config) (*Server, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{Config: c, replays: newPerPerson(replaysPerSecond, replaysAtOnce), codes: newPerPerson(codesPerSecond, codesAtOnce), strays: rate.Sometimes{Interval: time.Minute}}
+	s := &Server{
+		Config:  c,
+		replays: newPerPerson(replaysPerSecond, replaysAtOnce), codes: newPerPerson(codesPerSecond, codesAtOnce),
+		questions: newPerPerson(questionsPerSecond, questionsAtOnce), strays: rate.Sometimes{Interval: time.Minute},
+	}
 	var err error
 	if s.views, err = makeViews(); err != nil {
 		return nil, err
 	}
 	s.pulse, s.idle, s.progress = cmp.Or(s.pulse, pulse), cmp.Or(s.idle, sessionLife), cmp.Or(s.progress, progressEvery)
 	s.subscriptions = newSubscriptions()
+	s.stopping, s.stop = context.WithCancel(context.Background())
 	s.sdk = s.newSDK()
 	s.handler = s.chain()
 	return s, nil

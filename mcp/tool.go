@@ -63,6 +63,10 @@ type call struct {
 	caller  Caller
 	request string
 	tool    string
+	// sent is the call itself; nil in a replay.
+	sent *sdk.CallToolRequest
+	// asks is what the person is asked instead of an answer; nil for nothing.
+	asks *sdk.CallToolResult
 	// asked is the moment that the call is about; nil for now.
 	asked *eventlog.Position
 	// at is the position that the answer includes.
@@ -97,7 +101,7 @@ func (s *Server) add(server *sdk.Server, t tool, told map[reflect.Type]string) {
 
 // call runs the tool and words its answer or its error.
 func (s *Server) call(ctx context.Context, t tool, req *sdk.CallToolRequest) (*sdk.CallToolResult, error) {
-	c := &call{Server: s, tool: t.name, request: s.requestID(req)}
+	c := &call{Server: s, tool: t.name, request: s.requestID(req), sent: req}
 	var ok bool
 	if c.caller, ok = s.Caller(token(req)); !ok {
 		return nil, errUnauthenticated
@@ -115,6 +119,9 @@ func (s *Server) call(ctx context.Context, t tool, req *sdk.CallToolRequest) (*s
 	}
 	if err != nil {
 		return s.refuse(ctx, c, err)
+	}
+	if c.asks != nil {
+		return c.asks, nil
 	}
 	a.body.include(c.at)
 	body, err := json.Marshal(a.body)

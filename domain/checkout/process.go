@@ -58,6 +58,9 @@ type Request struct {
 	// Method is a reference that the gateway understands; empty takes the
 	// gateway's default.
 	Method string
+	// Attempt is the only try to pay that the person has said yes to, from 1: if it
+	// was made before, its end is the answer. 0 is whichever is next.
+	Attempt int
 }
 
 // Result is where a purchase stands.
@@ -210,13 +213,9 @@ func (p *Process) admit(ctx context.Context, r Request, meta eventlog.Meta) (ord
 		if !p.Gateway.Test() {
 			return order.Start{}, ErrReviewFirst
 		}
-		if q, err = p.quote(ctx, r.User); err != nil {
+		if q, err = p.unquoted(ctx, r.User); err != nil {
 			return order.Start{}, err
 		}
-		if len(q.Problems) > 0 {
-			return order.Start{}, &Blocked{q.Problems}
-		}
-		q.ID = sign(p.Secret, q, time.Time{})
 		fresh = ticket{version: q.CartVersion, digest: digest(q)}
 	} else if fresh, err = open(p.Secret, r.User, r.Quote); err != nil {
 		return order.Start{}, err
@@ -225,7 +224,7 @@ func (p *Process) admit(ctx context.Context, r Request, meta eventlog.Meta) (ord
 	}
 
 	start := order.Start{ID: OrderID(q.ID), User: r.User, Quote: q.ID, Method: r.Method, At: p.Now().UTC(), Client: r.Client}
-	if begun, err := p.begun(ctx, &start); begun || err != nil {
+	if begun, err := p.begun(ctx, &start, r.Attempt); begun || err != nil {
 		return start, err
 	}
 	confirmed, err := p.confirm(ctx, start, q, fresh)
@@ -234,7 +233,7 @@ func (p *Process) admit(ctx context.Context, r Request, meta eventlog.Meta) (ord
 	}
 	if err != nil {
 		// Another call with this quote may have bought the cart since.
-		if begun, _ := p.begun(ctx, &start); begun {
+		if begun, _ := p.begun(ctx, &start, r.Attempt); begun {
 			return start, nil
 		}
 	}
@@ -242,8 +241,8 @@ func (p *Process) admit(ctx context.Context, r Request, meta eventlog.Meta) (ord
 }
 
 // begun fills in what an order is about that exists, and returns whether it is
-// under way or placed.
-func (p *Process) begun(ctx context.Context, start *order.Start) (bool, error) {
+// under way or placed, or has made the only attempt that is asked for.
+func (p *Process) begun(ctx context.Context, start *order.Start, only int) (bool, error) {
 	known, _, err := p.Orders.State(ctx, start.ID)
 	if err != nil || known.Status == "" {
 		return false, err
@@ -254,6 +253,10 @@ func (p *Process) begun(ctx context.Context, start *order.Start) (bool, error) {
 		// themselves if that is a decline: with another card perhaps, or another
 		// agent's limits.
 		start.After--
+	}
+	if only > 0 && known.Attempt >= only {
+		start.After = min(start.After, only-1)
+		return true, nil
 	}
 	return known.Open() || known.Status == order.Placed, nil
 }
