@@ -37,6 +37,8 @@ type argument struct {
 	example any
 	// also are other names under which it is accepted, which no schema shows.
 	also []string
+	// flattens takes a list or an object of texts for the text that says the same.
+	flattens bool
 }
 
 // property is an argument as JSON Schema: only words that every client takes.

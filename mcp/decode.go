@@ -109,7 +109,10 @@ func (a argument) read(raw json.RawMessage, currency string) (value, error) {
 	case word == "null":
 		return v, nil
 	case raw[0] == '{' || raw[0] == '[':
-		return v, a.wrong("a nested value")
+		if word = flat(raw); !a.flattens || word == "" {
+			return v, a.wrong("a nested value")
+		}
+		isText = true
 	case raw[0] == '"':
 		isText = true
 		if json.Unmarshal(raw, &word) != nil {

@@ -3,17 +3,17 @@ package mcp
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"unicode"
 
 	"till/projections"
 )
 
-// Bounds on product lists; a page of most stays well below 20 KB.
+// Bounds on product lists, so that a page stays below 20 KB.
 const (
-	pageOf  = 10
-	pageMax = 25
+	pageOf       = 10
+	pageMax      = 25
+	hitRoom room = 11 << 10
 )
 
 // hit is a product in a list.
@@ -30,28 +30,31 @@ type hit struct {
 
 // productPage is a page of products.
 type productPage struct {
-	Products    []hit           `json:"products"`
-	Total       int             `json:"total"`
-	NextCursor  string          `json:"next_cursor,omitempty"`
-	SearchedFor string          `json:"searched_for,omitempty"`
-	DidYouMean  []suggestion    `json:"did_you_mean,omitempty"`
-	Categories  []categoryCount `json:"categories,omitempty"`
-	NextSteps   []string        `json:"next_steps,omitempty"`
+	Products    []hit        `json:"products"`
+	Total       int          `json:"total"`
+	NextCursor  string       `json:"next_cursor,omitempty"`
+	SearchedFor string       `json:"searched_for,omitempty"`
+	Understood  []string     `json:"understood,omitempty" about:"words of the query that were followed"`
+	DidYouMean  []suggestion `json:"did_you_mean,omitempty"`
+	Facets      *facets      `json:"facets,omitempty" about:"what to narrow to, with the number of products"`
+	NextSteps   []string     `json:"next_steps,omitempty"`
 	included
-}
 
-type categoryCount struct {
-	Category string `json:"category"`
-	Products int    `json:"products"`
+	// partly: nothing has all the words. without: what the filters keep out.
+	partly  bool
+	without []projections.Without
 }
 
 func (s *Server) productTools() []tool {
+	sorts := []string{string(projections.ByRelevance), string(projections.ByTitle), string(projections.PriceUp), string(projections.PriceDown),
+		string(projections.Newest), string(projections.BestSelling)}
 	filters := []argument{
 		{name: "category", kind: text, most: 60, about: "Only this category.", example: "toys"},
 		{name: "min_price", kind: decimal, about: "In " + s.Currency + ".", example: 5},
 		{name: "max_price", kind: decimal, about: "In " + s.Currency + ".", example: 20, also: []string{"price_max"}},
 		{name: "in_stock", kind: flag, about: "Only what can be bought now."},
-		{name: "sort", kind: text, oneOf: []string{"relevance", "title", "price_asc", "price_desc"}, about: "For “the cheapest” use price_asc with limit 1."},
+		attributesArgument,
+		{name: "sort", kind: text, oneOf: sorts, about: "For “the cheapest” use price_asc with limit 1."},
 		{name: "limit", kind: integer, least: 1, most: pageMax, fallback: pageOf, about: "Products per page."},
 		{name: "cursor", kind: text, most: 1000, about: "next_cursor of the page before."},
 	}
@@ -83,6 +86,7 @@ func listProducts(ctx context.Context, c *call) (answer, error) {
 		MinPrice: c.of("min_price").number, MaxPrice: c.of("max_price").number,
 		InStock: c.of("in_stock").flag, Sort: projections.Sort(c.text("sort")),
 		Limit: c.number("limit"), Cursor: c.text("cursor"),
+		Phrases: true, Currency: c.Currency, Facets: true,
 	}
 	if c.given("query") && !hasWords(q.Text) {
 		// Not everything there is: whoever asked would take it for matches.
@@ -105,10 +109,13 @@ func hasWords(s string) bool {
 }
 
 // read fills the page anew: a reading of the views may be begun twice. It
-// spells the query's category as the shop does.
+// spells the query's category and attributes as the shop does.
 func (p *productPage) read(ctx context.Context, c *call, r *projections.Reader, q *projections.ProductQuery) error {
 	*p = productPage{Products: []hit{}}
-	if err := c.category(ctx, r, q, p); err != nil {
+	if err := c.category(ctx, r, q); err != nil {
+		return err
+	}
+	if err := c.attributes(ctx, r, q); err != nil {
 		return err
 	}
 	if c.given("max_price") && q.MaxPrice == 0 {
@@ -118,10 +125,22 @@ func (p *productPage) read(ctx context.Context, c *call, r *projections.Reader, 
 	if err != nil {
 		return err
 	}
+	if fit := fitting(found.Products); fit < len(found.Products) {
+		shorter := *q // the next page begins where this one has to end
+		shorter.Limit = fit
+		if found, err = r.Products(ctx, shorter); err != nil {
+			return err
+		}
+	}
 	p.Total, p.NextCursor, p.SearchedFor = found.Total, c.goesOn(found.Next), found.Corrected
 	for _, l := range found.Products {
 		p.Products = append(p.Products, hitOf(l))
 	}
+	p.partly, p.without = found.Partly, found.Without
+	for _, u := range found.Understood {
+		p.Understood = append(p.Understood, understood(u))
+	}
+	p.Facets = facetsOf(found.Facets, c.Currency)
 	if found.Total == 0 && q.Text != "" {
 		near, err := r.Nearest(ctx, q.Text, 3)
 		p.DidYouMean = suggest(near)
@@ -130,21 +149,33 @@ func (p *productPage) read(ctx context.Context, c *call, r *projections.Reader, 
 	return nil
 }
 
-// category finds the category as it is spelt, and on the first page without one
-// tells them all.
-func (c *call) category(ctx context.Context, r *projections.Reader, q *projections.ProductQuery, page *productPage) error {
-	if q.Category == "" && (q.Text != "" || q.Cursor != "") {
+// understood is a phrase of the query with what was made of it.
+func understood(p projections.Phrase) string {
+	if p.Means == "" {
+		return quote(p.Said) + ": the shop has no ratings"
+	}
+	return quote(p.Said) + ": " + p.Means
+}
+
+// fitting is how many of the products there is room for.
+func fitting(all []projections.Listing) int {
+	left := hitRoom
+	for i, l := range all {
+		if !left.takes(len(encode(hitOf(l)))+1) && i > 0 {
+			return i
+		}
+	}
+	return len(all)
+}
+
+// category finds the category as it is spelt.
+func (c *call) category(ctx context.Context, r *projections.Reader, q *projections.ProductQuery) error {
+	if q.Category == "" {
 		return nil
 	}
 	all, err := r.Categories(ctx)
 	if err != nil {
 		return err
-	}
-	if q.Category == "" {
-		for _, k := range all[:min(len(all), 30)] {
-			page.Categories = append(page.Categories, categoryCount{k.Category, k.Products})
-		}
-		return nil
 	}
 	names := make([]string, len(all))
 	for i, k := range all {
@@ -182,47 +213,6 @@ func suggest(near []projections.Listing) []suggestion {
 		s = append(s, suggestion{l.Handle, clip(l.Title, 80) + ", " + l.From.String()})
 	}
 	return s
-}
-
-// say is the page in a sentence and a few lines.
-func (p *productPage) say(q projections.ProductQuery) string {
-	what := "products"
-	if q.Category != "" {
-		what += " in " + q.Category
-	}
-	if q.Text != "" {
-		what += " for " + quote(q.Text)
-	}
-	if p.SearchedFor != "" {
-		what += " (searched for " + quote(p.SearchedFor) + ")"
-	}
-	if len(p.Products) == 0 {
-		p.NextSteps = []string{"search_products with other or fewer words, or without the filters", "list_products for the categories"}
-		if len(p.DidYouMean) > 0 {
-			return fmt.Sprintf("No %s. The nearest is %s.", what, p.DidYouMean[0].Use)
-		}
-		return fmt.Sprintf("No %s.", what)
-	}
-	p.NextSteps = []string{"get_product for the description and variants", "add_to_cart with the handle"}
-	if p.NextCursor != "" {
-		p.NextSteps = slices.Insert(p.NextSteps, 0, "call again with next_cursor for more")
-	}
-	var t strings.Builder
-	if len(p.Products) < p.Total {
-		fmt.Fprintf(&t, "%d of %d %s.", len(p.Products), p.Total, what)
-	} else {
-		if p.Total == 1 {
-			what = strings.Replace(what, "products", "product", 1)
-		}
-		fmt.Fprintf(&t, "%d %s.", p.Total, what)
-	}
-	for _, h := range p.Products[:min(linesRead, len(p.Products))] {
-		h.write(&t)
-	}
-	if more := len(p.Products) - linesRead; more > 0 {
-		fmt.Fprintf(&t, "\nand %d more below", more)
-	}
-	return t.String()
 }
 
 // linesRead is how many hits a person gets as lines; the data holds them all.

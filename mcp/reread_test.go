@@ -34,9 +34,9 @@ func TestAReadingThatIsBegunTwice(t *testing.T) {
 	if len(cart.Lines) != 2 || cart.Pieces != 3 || !cart.Replayed || cart.LastOrder != "" {
 		t.Errorf("the cart is %+v", cart)
 	}
-	q := projections.ProductQuery{Limit: 3}
+	q := projections.ProductQuery{Limit: 3, Facets: true}
 	twice(func(r *projections.Reader) error { return page.read(t.Context(), c, r, &q) })
-	if len(page.Products) != 3 || page.Total != 5 || len(page.Categories) != 2 {
+	if len(page.Products) != 3 || page.Total != 5 || len(page.Facets.Category) != 2 {
 		t.Errorf("the page is %+v", page)
 	}
 	// What the first look found, the second may not find.

@@ -14,9 +14,10 @@ import (
 // there is only said of the outermost object: models read these lists, and all
 // tools together may take 25 KB. For the same reason a price, which stands in
 // nearly every answer, a warning, which stands in every line of a cart, and a
-// discount are only said to be objects; the instructions tell what they hold. What an earlier
-// tool of the list has told is not told again: told holds by type which tool it
-// was. Without told everything is written out.
+// discount are only said to be objects; the instructions tell what they hold. In
+// facets most names are those of the catalogue. What an earlier tool of the list
+// has told is not told again: told holds by type which tool it was. Without told
+// everything is written out.
 func outputSchema(v any, tool string, told map[reflect.Type]string) json.RawMessage {
 	t := reflect.TypeOf(v)
 	if by := told[t]; by != "" {
@@ -46,7 +47,7 @@ func (b *schemaWriter) write(t reflect.Type, tag reflect.StructTag, outermost bo
 	case reflect.Pointer:
 		b.write(t.Elem(), tag, false)
 	case reflect.Struct:
-		if t == reflect.TypeFor[price]() || t == reflect.TypeFor[warning]() || t == reflect.TypeFor[taken]() || b.told[t] != "" {
+		if t == reflect.TypeFor[price]() || t == reflect.TypeFor[warning]() || t == reflect.TypeFor[taken]() || t == reflect.TypeFor[facets]() || b.told[t] != "" {
 			b.WriteString(`{"type":"object"` + extra + `}`)
 			return
 		}

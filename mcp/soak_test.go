@@ -33,7 +33,7 @@ func soaked(t testing.TB) int {
 func TestSessionsComeAndGo(t *testing.T) {
 	s := newShop(t, func(c *Config) {
 		c.pulse, c.idle = 200*time.Millisecond, 10*time.Second // a machine with much to do stalls for seconds
-		c.Logger = nil // what is logged would be kept
+		c.Logger = nil                                         // what is logged would be kept
 	})
 	n := soaked(t)
 	s.comeAndGo(t, 0, n/5)

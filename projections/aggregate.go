@@ -37,6 +37,9 @@ type aggregate[S, E any] struct {
 	columns  []column[S]
 	indexes  []string
 
+	// noticed, if there is one, is told each state before and after an event.
+	noticed func(id string, before, after S, at eventlog.Position)
+
 	seen *cache
 
 	rows          map[string]*row[S]
@@ -114,7 +117,11 @@ func (a *aggregate[S, E]) fold(c *conn, f fact) (*row[S], error) {
 	if f.Number != r.Number+1 {
 		return nil, hole(f, r.Number)
 	}
-	r.state = a.evolve(r.state, event) // which may panic: nothing has changed yet
+	after := a.evolve(r.state, event) // which may panic: nothing has changed yet
+	if a.noticed != nil {
+		a.noticed(r.id, r.state, after, f.Position)
+	}
+	r.state = after
 	r.Version = decider.Version{Number: f.Number, Position: f.Position}
 	a.rows[r.id] = r
 	if !r.dirty {

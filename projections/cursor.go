@@ -11,11 +11,20 @@ const maxCursor = 1024
 
 // cursor says where a page ended: the keys of its last row. The scope is all
 // that makes the query what it is, so that a cursor of another query is told
-// apart. It is no secret: what a person may see never follows from a cursor.
+// apart, and one that lost or changed a character on its way. It is no secret:
+// what a person may see never follows from a cursor.
 func cursor(kind, scope string, keys ...any) string {
-	text, err := json.Marshal(append([]any{kind, scopeHash(scope)}, keys...))
+	parts := make([]json.RawMessage, 2, 2+len(keys))
+	for _, key := range keys {
+		text, err := json.Marshal(key)
+		if err != nil {
+			return "" // keys are texts, numbers and lists of them
+		}
+		parts = append(parts, text)
+	}
+	text, err := json.Marshal(append([]any{kind, scopeHash(scope, parts[2:])}, keys...))
 	if err != nil {
-		return "" // keys are texts and numbers
+		return ""
 	}
 	return base64.RawURLEncoding.EncodeToString(text)
 }
@@ -34,7 +43,7 @@ func uncursor(text, kind, scope string, keys ...any) error {
 		return ErrCursor
 	}
 	var k, s string
-	if json.Unmarshal(parts[0], &k) != nil || k != kind || json.Unmarshal(parts[1], &s) != nil || s != scopeHash(scope) {
+	if json.Unmarshal(parts[0], &k) != nil || k != kind || json.Unmarshal(parts[1], &s) != nil || s != scopeHash(scope, parts[2:]) {
 		return ErrCursor
 	}
 	for i, key := range keys {
@@ -45,7 +54,12 @@ func uncursor(text, kind, scope string, keys ...any) error {
 	return nil
 }
 
-func scopeHash(scope string) string {
-	sum := sha256.Sum256([]byte(scope))
-	return base64.RawURLEncoding.EncodeToString(sum[:6])
+func scopeHash(scope string, keys []json.RawMessage) string {
+	h := sha256.New()
+	h.Write([]byte(scope))
+	for _, key := range keys {
+		h.Write([]byte{0})
+		h.Write(key)
+	}
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:6])
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
+	"till/domain/cart"
 	"till/domain/decider"
 	"till/domain/eventlog"
 	"till/domain/order"
@@ -50,23 +52,26 @@ type placing struct {
 	// placed is when, in seconds as people are told it; bought is what it holds.
 	placed int64
 	bought string
+	lines  []cart.Line
 }
 
 func newOrders() *orders {
 	a := newAggregate("orders", order.Decider(), manyStates, column[order.State]{"open_since INTEGER", underWay})
-	a.version = 2 // the history says when and what
+	a.version = 3 // the history says when and what; sales count pieces
 	a.indexes = []string{"CREATE INDEX orders_open ON orders (open_since, id) WHERE open_since IS NOT NULL"}
 	return &orders{aggregate: a, counts: map[string]int64{}, newest: newCache(fewStates)}
 }
 
 func (o *orders) about() about {
-	return about{o.table, o.version, []string{o.table, "history"}}
+	return about{o.table, o.version, []string{o.table, "history", "sales"}}
 }
 
 func (o *orders) schema() []string {
 	return append(o.aggregate.schema(),
 		`CREATE TABLE history (user TEXT NOT NULL, nth INTEGER NOT NULL, "order" TEXT NOT NULL, placed INTEGER NOT NULL,
-			bought TEXT NOT NULL, PRIMARY KEY (user, nth)) WITHOUT ROWID`)
+			bought TEXT NOT NULL, PRIMARY KEY (user, nth)) WITHOUT ROWID`,
+		// How many pieces of each product all placed orders hold.
+		`CREATE TABLE sales (product TEXT PRIMARY KEY, pieces INTEGER NOT NULL) WITHOUT ROWID`)
 }
 
 func (o *orders) take(c *conn, f fact) error {
@@ -85,7 +90,7 @@ func (o *orders) take(c *conn, f fact) error {
 	}
 	n++
 	o.counts[r.state.User] = n
-	o.placed = append(o.placed, placing{r.state.User, n, r.id, r.state.PlacedAt.Unix(), bought(r.state)})
+	o.placed = append(o.placed, placing{r.state.User, n, r.id, r.state.PlacedAt.Unix(), bought(r.state), r.state.Lines})
 	return nil
 }
 
@@ -103,6 +108,22 @@ func (o *orders) write(c *conn, at eventlog.Position, live bool) error {
 	for _, p := range o.placed {
 		if err := c.exec("INSERT INTO history VALUES (?, ?, ?, ?, ?)", p.user, p.nth, p.order, p.placed, p.bought); err != nil {
 			return fmt.Errorf("projections: write history: %w", err)
+		}
+	}
+	return o.count(c)
+}
+
+// count adds what was placed to the sales, each product once.
+func (o *orders) count(c *conn) error {
+	pieces := map[string]int{}
+	for _, p := range o.placed {
+		for _, l := range p.lines {
+			pieces[l.Product] += l.Quantity
+		}
+	}
+	for _, product := range slices.Sorted(maps.Keys(pieces)) {
+		if err := c.exec("INSERT INTO sales VALUES (?, ?) ON CONFLICT (product) DO UPDATE SET pieces = pieces + excluded.pieces", product, pieces[product]); err != nil {
+			return fmt.Errorf("projections: write sales: %w", err)
 		}
 	}
 	return nil

@@ -33,12 +33,16 @@ func (l Listing) InStock() bool {
 // Sort is an order of products.
 type Sort string
 
-// The orders. ByRelevance is only different from ByTitle in a search.
+// The orders. Newest is by when a product came into the shop, BestSelling by the
+// pieces in all placed orders. Without a text, ByRelevance is by category and
+// title.
 const (
 	ByRelevance Sort = "relevance"
 	ByTitle     Sort = "title"
 	PriceUp     Sort = "price_asc"
 	PriceDown   Sort = "price_desc"
+	Newest      Sort = "newest"
+	BestSelling Sort = "bestselling"
 )
 
 // ProductQuery asks for products. The zero query lists all that are on offer,
@@ -51,8 +55,20 @@ type ProductQuery struct {
 	// MinPrice and MaxPrice bound the lowest price of a product, in minor
 	// units; 0 is no bound.
 	MinPrice, MaxPrice int64
-	InStock            bool
-	Sort               Sort
+	// InStock asks for what can be bought now.
+	InStock bool
+	// Attributes are what one variant must have: of several values of one name
+	// any, of each name one; together with InStock it is that variant which must
+	// be in stock.
+	Attributes []Attribute
+	Sort       Sort
+	// Phrases says that the text may hold a superlative, a price or "in stock",
+	// in words; what is understood replaces no filter or order that is set.
+	// Currency is that of the prices.
+	Phrases  bool
+	Currency string
+	// Facets asks for them; only a first page has them.
+	Facets bool
 	// Limit is 1 to 50; 0 is 10.
 	Limit int
 	// Cursor goes on where a page ended; it belongs to one query.
@@ -68,6 +84,15 @@ type ProductPage struct {
 	Next string
 	// Corrected is the text that was really searched, when words were misspelt.
 	Corrected string
+	// Understood are the phrases of the text that were not searched for but
+	// followed.
+	Understood []Phrase
+	// Partly: nothing has all the words; what has the most of them is shown.
+	Partly bool
+	Facets *Facets
+	// Without says of each filter what there would be without it, if no product
+	// has all the words and passes all the filters.
+	Without []Without
 }
 
 // CategoryCount is a category and how many products it offers.

@@ -3,126 +3,248 @@ package projections
 import (
 	"context"
 	"errors"
-	"fmt"
+	"slices"
 	"strings"
+
+	"till/domain/eventlog"
 )
 
 // Products lists or searches products. A cursor that is not one is ErrCursor.
 func (r *Reader) Products(ctx context.Context, q ProductQuery) (ProductPage, error) {
-	var page ProductPage
-	words := split(q.Text)
-	if len(words) == 0 {
-		return page, r.list(ctx, q, "", &page)
-	}
-	vocabulary, err := r.vocabulary(ctx)
+	s, err := r.shelf(ctx)
 	if err != nil {
-		return page, err
+		return ProductPage{}, err
 	}
-	s := vocabulary.understand(words)
-	page.Corrected = s.corrected
-	if err := r.list(ctx, q, s.all, &page); err != nil || page.Total > 0 || s.any == "" {
-		return page, err
+	l := &list{q: q, shelf: s, begun: r.at}
+	if err := l.resume(r.at); err != nil {
+		return ProductPage{}, err
 	}
-	// Nothing has all the words: what has most of them comes first.
-	return page, r.list(ctx, q, s.any, &page)
-}
-
-// The weights of a word in the title, in tags, category and options, and in the
-// description.
-const score = "bm25(search, 10.0, 4.0, 1.0)"
-
-// list fills the page with the products that match (all when match is empty).
-func (r *Reader) list(ctx context.Context, q ProductQuery, match string, page *ProductPage) error {
-	from, where, args := "listings l", []string{"l.withdrawn = 0"}, []any{}
-	and := func(condition string, arg ...any) {
-		where, args = append(where, condition), append(args, arg...)
+	l.follow()
+	l.filter = filterOf(l.q)
+	if err := r.look(ctx, l); err != nil {
+		return ProductPage{}, err
 	}
-	if match != "" {
-		from = "search JOIN listings l ON l.doc = search.rowid"
-		and("search MATCH ?", match)
-	}
-	if c := strings.ToLower(strings.TrimSpace(q.Category)); c != "" {
-		and("lower(l.category) = ?", c)
-	}
-	if q.MinPrice > 0 {
-		and("l.low >= ?", q.MinPrice)
-	}
-	if q.MaxPrice > 0 {
-		and("l.low <= ?", q.MaxPrice)
-	}
-	if q.InStock {
-		and("EXISTS (SELECT 1 FROM variants v JOIN stock s ON s.id = v.sku WHERE v.product = l.product AND s.available > 0)")
-	}
-	first := "l.category"
-	switch {
-	case q.Sort == ByTitle:
-		first = "0"
-	case q.Sort == PriceUp:
-		first = "l.low"
-	case q.Sort == PriceDown:
-		first = "-l.low"
-	case match != "":
-		first = score
-	}
-	matching := " FROM " + from + " WHERE " + strings.Join(where, " AND ")
-	if _, err := r.row("SELECT count(*)"+matching, args, &page.Total); err != nil {
-		return r.store.look(err)
-	}
-
-	limit := bound(q.Limit)
-	scope := fmt.Sprintf("%q %q %d %d %t %s", q.Text, q.Category, q.MinPrice, q.MaxPrice, q.InStock, q.Sort)
-	query := "SELECT k1, k2, k3 FROM (SELECT " + first + " AS k1, l.sorted AS k2, l.product AS k3" + matching + ")"
-	var k1 any
-	var k2, k3 string
-	if q.Cursor != "" {
-		if err := uncursor(q.Cursor, "products", scope, &k1, &k2, &k3); err != nil {
-			return err
+	if l.q.Sort == BestSelling {
+		if l.sold, err = r.sold(ctx); err != nil {
+			return ProductPage{}, err
 		}
-		if !isKey(k1, first) {
-			return ErrCursor
-		}
-		query += " WHERE (k1, k2, k3) > (?, ?, ?)"
-		args = append(args, k1, k2, k3)
 	}
-	query += " ORDER BY k1, k2, k3 LIMIT ?"
-	var ids []string
-	more := false
-	err := r.rows(ctx, query, append(args, limit+1), func(scan func(...any) error) error {
-		if len(ids) == limit {
-			more = true
-			return nil
-		}
-		err := scan(&k1, &k2, &k3)
-		ids = append(ids, k3)
-		return err
-	})
-	if err != nil {
-		return r.store.look(err)
-	}
-	for _, id := range ids {
-		l, err := r.listing(id)
+	top, more := l.choose()
+	for _, e := range top {
+		listing, err := r.listing(e.item.id)
 		if errors.Is(err, ErrQuarantined) {
 			continue // the others can be bought all the same
 		}
 		if err != nil {
-			return err
+			return ProductPage{}, err
 		}
-		page.Products = append(page.Products, l)
+		l.page.Products = append(l.page.Products, listing)
 	}
 	if more {
-		page.Next = cursor("products", scope, k1, k2, k3)
+		l.page.Next = l.goOn(top[len(top)-1])
 	}
+	return l.page, nil
+}
+
+// list is one reading of a list.
+type list struct {
+	q     ProductQuery
+	shelf *shelf
+	page  ProductPage
+
+	filter *filter
+	plan   plan
+	words  []string
+	// found is what has any of the words, if there are words.
+	found []found
+	sold  map[string]int64
+
+	// Of a list that goes on: the moment at which it began, whose order it keeps,
+	// what was asked, the phrases that were taken literally then, a bit each, the words as they
+	// were corrected, and what the last page ended with.
+	begun   eventlog.Position
+	asked   string
+	literal uint64
+	fixed   []string
+	numbers []int
+	after   *entry
+}
+
+// entry is a product with the keys by which it is sorted.
+type entry struct {
+	item  *item
+	first int64 // the smaller comes first
+	place
+}
+
+// follow does what the text asks for in words, and leaves the rest of it.
+func (l *list) follow() {
+	if !l.q.Phrases {
+		return
+	}
+	all := phrases(l.q.Text, l.q.Currency)
+	var followed []Phrase
+	for i, p := range all {
+		if l.after == nil && l.isTitle(p) {
+			l.literal |= 1 << i
+		}
+		if l.literal>>i&1 == 0 {
+			followed = append(followed, p)
+		}
+	}
+	if len(followed) == 0 {
+		return
+	}
+	priced := l.q.MinPrice > 0 || l.q.MaxPrice > 0
+	l.q.Text = without(l.q.Text, followed)
+	for _, p := range followed {
+		switch {
+		case p.sort != "" && l.q.Sort == "":
+			l.q.Sort = p.sort
+		case (p.min > 0 || p.max > 0) && !priced:
+			l.q.MinPrice, l.q.MaxPrice = max(l.q.MinPrice, p.min), max(l.q.MaxPrice, p.max)
+		case p.inStock && !l.q.InStock:
+			l.q.InStock = true
+		case p.Means == "":
+		default:
+			continue // an argument says it already, or something else
+		}
+		l.page.Understood = append(l.page.Understood, p)
+	}
+}
+
+// isTitle is whether the phrase is rather a part of a title that is asked for: one
+// that holds it and all the other words, or nothing but words of the text.
+func (l *list) isTitle(p Phrase) bool {
+	asked, phrase := split(l.q.Text), split(p.Said)
+	if len(phrase) == 0 {
+		return false
+	}
+	return l.shelf.titled(func(title string) bool {
+		if !strings.Contains(title, phrase[0]) {
+			return false
+		}
+		words := split(title)
+		within := func(a, b []string) bool {
+			return !slices.ContainsFunc(a, func(w string) bool { return !slices.Contains(b, w) })
+		}
+		return within(phrase, words) && (within(asked, words) || within(words, asked))
+	})
+}
+
+// look finds what has the words of the text, and plans how to rank it.
+func (r *Reader) look(ctx context.Context, l *list) error {
+	l.words = split(l.q.Text)
+	if len(l.words) == 0 {
+		return nil
+	}
+	vocabulary, err := r.vocabulary(ctx)
+	if err != nil {
+		return err
+	}
+	ranked := l.q.Sort == "" || l.q.Sort == ByRelevance
+	terms, fixed := vocabulary.understand(l.words, l.fixed, ranked)
+	l.fixed = fixed
+	said := slices.Clone(l.words)
+	for i, w := range fixed {
+		if w != "" {
+			said[i], l.page.Corrected = w, "yes"
+		}
+	}
+	if l.page.Corrected != "" {
+		l.page.Corrected = strings.Join(said, " ")
+	}
+	if l.found, err = r.matching(ctx, terms); err != nil {
+		return err
+	}
+	if l.after != nil {
+		var ok bool
+		if l.plan, ok = planOf(l.numbers, len(l.words)); !ok {
+			return ErrCursor
+		}
+		return nil
+	}
+	passing := make([]found, 0, len(l.found))
+	for _, f := range l.found {
+		if i := l.shelf.items[f.doc]; i != nil && !i.withdrawn && l.filter.judge(i).passes() {
+			passing = append(passing, f)
+		}
+	}
+	l.plan = planFor(passing, len(l.words), len(l.shelf.items), ranked)
 	return nil
 }
 
-// isKey is whether a cursor's first key can be one of this order: SQLite
-// compares any text as larger than any number.
-func isKey(k any, first string) bool {
-	switch k.(type) {
-	case string:
-		return first == "l.category"
-	case float64:
-		return first != "l.category"
+// each calls fn with every product on offer that the words are about.
+func (l *list) each(fn func(*item, found)) {
+	if len(l.words) == 0 {
+		for _, i := range l.shelf.items {
+			if i != nil && !i.withdrawn {
+				fn(i, found{})
+			}
+		}
+		return
 	}
-	return false
+	for _, f := range l.found {
+		if i := l.shelf.items[f.doc]; i != nil && !i.withdrawn {
+			fn(i, f)
+		}
+	}
+}
+
+// choose counts what matches and returns the first of it that the page has room
+// for.
+func (l *list) choose() (top []entry, more bool) {
+	limit := bound(l.q.Limit)
+	top = make([]entry, 0, limit+2)
+	t, lacks := newTally(), lacking{}
+	counts := l.q.Facets && l.after == nil
+	l.each(func(i *item, f found) {
+		v := l.filter.judge(i)
+		whole := l.whole(f)
+		if whole {
+			lacks.add(l.filter, v)
+		}
+		if len(l.words) > 0 && !l.plan.takes(f) {
+			return
+		}
+		if counts {
+			t.add(l.filter, i, v)
+		}
+		if !v.passes() {
+			return
+		}
+		l.page.Total++
+		l.page.Partly = l.page.Partly || !whole
+		e := l.entryOf(i, f)
+		if l.after != nil && l.compare(e, *l.after) <= 0 {
+			return
+		}
+		if len(top) > limit && l.compare(e, top[limit]) >= 0 {
+			return
+		}
+		at, _ := slices.BinarySearchFunc(top, e, l.compare)
+		top = slices.Insert(top, at, e)
+		top = top[:min(len(top), limit+1)]
+	})
+	l.page.Partly = l.page.Partly && l.plan.least < len(l.words) && l.plan.labels == 0
+	if l.after == nil && (l.page.Total == 0 || l.page.Partly) {
+		l.page.Without = lacks.list()
+	}
+	if counts && l.page.Total > 0 {
+		l.page.Facets = t.facets()
+	}
+	if len(top) > limit {
+		return top[:limit], true
+	}
+	return top, false
+}
+
+// whole is whether all the words were found.
+func (l *list) whole(f found) bool {
+	for w := range l.words {
+		if f.at(w) == 0 {
+			return false
+		}
+	}
+	return true
 }

@@ -48,34 +48,29 @@ func (r *Reader) vocabulary(ctx context.Context) (*vocabulary, error) {
 	return v, nil
 }
 
-// search is a text in the syntax of the index.
-type search struct {
-	// all asks for every word, any for at least one (empty when that is the same).
-	all, any string
-	// corrected is the text that is searched, if a word was misspelt.
-	corrected string
-}
-
-// understand corrects the words and writes the query. Each word stands for all
-// forms that share its stem, the last one also for whatever begins with it.
-func (v *vocabulary) understand(words []string) search {
-	var terms []string
-	var s search
-	fixed := slices.Clone(words)
+// understand corrects the words and returns for each what is searched, in the
+// syntax of the index: all forms that share its stem, for the last one also
+// whatever begins with it, if begun is set or nothing else is known. fixed are the
+// words as they were corrected before; what is empty there is corrected now.
+func (v *vocabulary) understand(words, fixed []string, begun bool) (terms, corrected []string) {
+	corrected = make([]string, len(words))
 	for i, w := range words {
 		last := i == len(words)-1
 		forms := v.forms(w)
-		if len(forms) == 0 && (!last || !v.begins(w)) {
-			if near := v.nearest(w); near != "" {
-				fixed[i], w, forms = near, near, v.forms(near)
-				s.corrected = "yes"
-			}
+		switch {
+		case i < len(fixed) && fixed[i] != "":
+			corrected[i] = fixed[i]
+		case len(fixed) == 0 && len(forms) == 0 && (!last || !v.begins(w)):
+			corrected[i] = v.nearest(w)
+		}
+		if corrected[i] != "" {
+			w, forms = corrected[i], v.forms(corrected[i])
 		}
 		term := make([]string, 0, len(forms)+1)
 		for _, f := range forms {
 			term = append(term, `"`+f+`"`)
 		}
-		if last {
+		if last && (begun || len(term) == 0) {
 			term = append(term, `"`+w+`"*`)
 		}
 		if len(term) == 0 {
@@ -83,14 +78,7 @@ func (v *vocabulary) understand(words []string) search {
 		}
 		terms = append(terms, "("+strings.Join(term, " OR ")+")")
 	}
-	if s.corrected != "" {
-		s.corrected = strings.Join(fixed, " ")
-	}
-	s.all = strings.Join(terms, " AND ")
-	if len(terms) > 1 {
-		s.any = strings.Join(terms, " OR ")
-	}
-	return s
+	return terms, corrected
 }
 
 // maxForms bounds how many forms of one word are searched.

@@ -28,6 +28,7 @@ type store struct {
 	places  chan struct{} // one for each connection for reading in use
 	gate    gate
 	words   atomic.Pointer[vocabulary]
+	shelf   atomic.Pointer[shelf]
 	fresh   bool // built from the very first event, so that it cannot lack any
 	inUse   bool // trusted and open for writing
 	// stale are the views that an older fold filled.

@@ -12,7 +12,6 @@ import (
 	"till/domain/grant"
 	"till/domain/promotion"
 	"till/domain/spending"
-	"till/domain/stock"
 )
 
 // view folds the events of one category into rows.
@@ -76,7 +75,6 @@ const (
 
 type (
 	carts     = aggregate[cart.State, cart.Event]
-	stocks    = aggregate[stock.State, stock.Event]
 	accounts  = aggregate[account.State, account.Event]
 	clients   = aggregate[client.State, client.Event]
 	sessions  = aggregate[session.State, session.Event]
@@ -104,7 +102,7 @@ func newTables() *tables {
 	know(t, t.carts, t.carts)
 	know(t, t.orders, t.orders.aggregate)
 	know(t, t.products, t.products.aggregate)
-	know(t, t.stock, t.stock)
+	know(t, t.stock, t.stock.aggregate)
 	know(t, t.grants, t.grants)
 	know(t, t.accounts, t.accounts)
 	know(t, t.clients, t.clients)

@@ -1,0 +1,128 @@
+package mcp
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+
+	"till/projections"
+)
+
+// maxAttributesGiven bounds how many values may be asked for.
+const maxAttributesGiven = 12
+
+// attributesArgument is one text, since clients differ in what else they take; a
+// list or an object of texts is understood as well.
+var attributesArgument = argument{
+	name: "attributes", kind: text, most: 300, flattens: true, example: "colour=grey, size=L",
+	about: "Options, such as \"colour=grey, size=L\".", also: []string{"options"},
+}
+
+// attributes reads the argument and spells it as the shop does.
+func (c *call) attributes(ctx context.Context, r *projections.Reader, q *projections.ProductQuery) error {
+	q.Attributes = nil
+	given := c.text("attributes")
+	if given == "" {
+		return nil
+	}
+	pairs, ok := pairsOf(given)
+	if !ok {
+		return invalid("attributes", "attributes must be names with values, such as %s.", attributesArgument.sample())
+	}
+	if len(pairs) > maxAttributesGiven {
+		return invalid("attributes", "attributes may hold %d values at most.", maxAttributesGiven)
+	}
+	all, err := r.Attributes(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range pairs {
+		i := slices.IndexFunc(all, func(a projections.AttributeCounts) bool { return sameName(a.Name, p.Name) })
+		if i < 0 {
+			names := make([]string, len(all))
+			for i, a := range all {
+				names[i] = a.Name
+			}
+			return unknownAttribute("attribute", p.Name, names, "")
+		}
+		values := make([]string, len(all[i].Values))
+		for j, v := range all[i].Values {
+			values[j] = v.Value
+		}
+		j := slices.IndexFunc(values, func(v string) bool { return strings.EqualFold(v, p.Value) })
+		if j < 0 {
+			return unknownAttribute(all[i].Name, p.Value, values, all[i].Name+"=")
+		}
+		q.Attributes = append(q.Attributes, projections.Attribute{Name: all[i].Name, Value: values[j]})
+	}
+	return nil
+}
+
+// unknownAttribute names what there is instead, the nearest first.
+func unknownAttribute(what, given string, known []string, prefix string) error {
+	if len(known) == 0 {
+		return invalid("attributes", "No product has attributes; leave them out.")
+	}
+	p := invalid("attributes", "There is no %s %s. There are %s.", what, quote(given), clip(list(known[:min(40, len(known))]), 600))
+	p.NextTools = []string{"list_products"}
+	near := nearest(given, known, 3)
+	if near == nil {
+		near = known[:min(3, len(known))]
+	}
+	for _, n := range near {
+		p.Suggestions = append(p.Suggestions, suggestion{Use: prefix + n})
+	}
+	return p
+}
+
+// sameName is whether two names of options are one: "Color" is "colour".
+func sameName(a, b string) bool {
+	plain := func(s string) string { return strings.ReplaceAll(strings.ToLower(s), "our", "or") }
+	return plain(a) == plain(b)
+}
+
+// pairsOf cuts "colour=grey, blue; size: L" into names and values. A value without
+// a name belongs to the name before it.
+func pairsOf(s string) (pairs []projections.Attribute, ok bool) {
+	name := ""
+	for part := range strings.FieldsFuncSeq(s, func(r rune) bool { return r == ',' || r == ';' || r == '|' }) {
+		value := part
+		if i := strings.IndexAny(part, "=:"); i >= 0 {
+			name, value = strings.TrimSpace(part[:i]), part[i+1:]
+		}
+		if value = strings.TrimSpace(value); value == "" && name == "" {
+			continue
+		}
+		if value == "" || name == "" {
+			return nil, false
+		}
+		pairs = append(pairs, projections.Attribute{Name: name, Value: value})
+	}
+	return pairs, pairs != nil
+}
+
+// flat writes a list of texts, or an object of texts and lists of texts, as one
+// text. It is empty for anything else.
+func flat(raw json.RawMessage) string {
+	var texts []string
+	if json.Unmarshal(raw, &texts) == nil {
+		return strings.Join(texts, ", ")
+	}
+	var object map[string]json.RawMessage
+	if json.Unmarshal(raw, &object) != nil {
+		return ""
+	}
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(object)) {
+		var one string
+		if json.Unmarshal(object[name], &one) != nil {
+			if one = flat(object[name]); one == "" {
+				return ""
+			}
+		}
+		all = append(all, name+"="+one)
+	}
+	return strings.Join(all, ", ")
+}
