@@ -79,7 +79,9 @@ func TestToolsOfAdministratorsAreListedToThemOnly(t *testing.T) {
 	}
 	for _, tool := range list.Tools {
 		lint(t, tool.Name+" in", tool.InputSchema)
-		lint(t, tool.Name+" out", tool.OutputSchema)
+		if out := tool.OutputSchema.(map[string]any); out["properties"] != nil { // else another tool tells it
+			lint(t, tool.Name+" out", out)
+		}
 	}
 	a := s.agent("alice", modernEra)
 	for _, tool := range adminNames {

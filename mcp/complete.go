@@ -84,7 +84,7 @@ func (c *call) completer(ref *sdk.CompleteReference, argument string) func(conte
 // handles are those of the products that a search for the text finds.
 func handles(ctx context.Context, r *projections.Reader, text string) (offered, error) {
 	// "oak-b" is the beginning of a handle; a search knows words.
-	page, err := r.Products(ctx, projections.ProductQuery{Text: strings.ReplaceAll(text, "-", " "), Limit: completions})
+	page, err := r.Products(ctx, projections.ProductQuery{Text: strings.ReplaceAll(text, "-", " "), Begun: true, Limit: completions})
 	o := offered{make([]string, 0, len(page.Products)), page.Total, page.Next != ""}
 	for _, l := range page.Products {
 		o.values = append(o.values, l.Handle)

@@ -1,6 +1,7 @@
 package mcp
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -151,10 +152,7 @@ func (p *productPage) read(ctx context.Context, c *call, r *projections.Reader, 
 
 // understood is a phrase of the query with what was made of it.
 func understood(p projections.Phrase) string {
-	if p.Means == "" {
-		return quote(p.Said) + ": the shop has no ratings"
-	}
-	return quote(p.Said) + ": " + p.Means
+	return quote(p.Said) + ": " + cmp.Or(p.Means, p.Why)
 }
 
 // fitting is how many of the products there is room for.

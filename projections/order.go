@@ -66,7 +66,7 @@ func (r *Reader) sold(ctx context.Context) (map[string]int64, error) {
 
 // scope is all that makes the query what it is.
 func (q ProductQuery) scope() string {
-	return fmt.Sprintf("%q %q %d %d %t %q %s %t", q.Text, strings.ToLower(q.Category), q.MinPrice, q.MaxPrice, q.InStock, q.Attributes, q.Sort, q.Phrases)
+	return fmt.Sprintf("%q %q %d %d %t %q %s %t %t", q.Text, strings.ToLower(q.Category), q.MinPrice, q.MaxPrice, q.InStock, q.Attributes, q.Sort, q.Phrases, q.Begun)
 }
 
 // goOn is the cursor of what comes after the entry.

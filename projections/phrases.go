@@ -12,9 +12,9 @@ import (
 // Phrase is a part of a search text that asks for an order or a filter: "cheapest",
 // "under $20", "in stock".
 type Phrase struct {
-	// Said is what was written, Means the argument that says the same, empty for
-	// what the shop cannot answer.
-	Said, Means string
+	// Said is what was written, Means the argument that says the same; where the
+	// shop cannot answer, it is empty and Why says so.
+	Said, Means, Why string
 
 	from, to int
 	sort     Sort
@@ -92,9 +92,9 @@ func phrases(text, currency string) []Phrase {
 	amounts(text, currency, take)
 	for _, s := range superlatives {
 		for _, at := range s.words.FindAllStringIndex(text, -1) {
-			p := Phrase{sort: s.sort}
-			if s.sort != "" {
-				p.Means = "sort=" + string(s.sort)
+			p := Phrase{sort: s.sort, Means: "sort=" + string(s.sort)}
+			if s.sort == "" {
+				p.Means, p.Why = "", "the shop has no ratings"
 			}
 			take(p, at[0], at[1])
 		}
@@ -117,17 +117,28 @@ func amounts(text, currency string, take func(p Phrase, from, to int)) {
 		return text[m[2*i]:m[2*i+1]]
 	}
 	// priced reads the sum whose first group is i. Money in another currency is
-	// not understood: nobody here knows what it is worth.
+	// no bound: nobody here knows what it is worth.
+	foreign := false
 	priced := func(m []int, i int) (minor int64, named, ok bool) {
 		word := cmp.Or(group(m, i), group(m, i+2))
-		if word != "" && currencyOf(word) != currency && !(currencyOf(word) == "USD" && strings.HasSuffix(currency, "D") && strings.HasPrefix(word, "$")) {
-			return 0, true, false
+		switch {
+		case word == "", currencyOf(word) == currency:
+		case word == "$" && strings.HasSuffix(currency, "D"), strings.HasPrefix(word, "dollar") && strings.HasSuffix(currency, "D"):
+		default:
+			foreign = true
 		}
 		a, err := money.Parse(group(m, i+1), currency)
 		return a.Minor, word != "", err == nil
 	}
+	add := func(p Phrase, from, to int) {
+		if foreign {
+			p = Phrase{Why: "prices here are in " + currency}
+		}
+		take(p, from, to)
+	}
 	argument := func(name string, minor int64) string { return name + "=" + money.Of(minor, currency).Decimal() }
 	for _, m := range between.FindAllStringSubmatchIndex(text, -1) {
+		foreign = false
 		low, one, ok := priced(m, 2)
 		high, two, fine := priced(m, 5)
 		end, unit := m[1], group(m, 8)
@@ -138,9 +149,10 @@ func amounts(text, currency string, take func(p Phrase, from, to int)) {
 		if !ok || !fine || low > high || !named && (group(m, 1) == "" || isMeasure(unit)) {
 			continue
 		}
-		take(Phrase{min: low, max: high, Means: argument("min_price", low) + ", " + argument("max_price", high)}, m[0], end)
+		add(Phrase{min: low, max: high, Means: argument("min_price", low) + ", " + argument("max_price", high)}, m[0], end)
 	}
 	for _, m := range atMost.FindAllStringSubmatchIndex(text, -1) {
+		foreign = false
 		minor, named, ok := priced(m, 3)
 		end, unit := m[1], group(m, 6)
 		if unit != "" {
@@ -153,9 +165,10 @@ func amounts(text, currency string, take func(p Phrase, from, to int)) {
 		case "under", "below", "less than", "cheaper than", "for less than", "<":
 			minor--
 		}
-		take(Phrase{max: minor, Means: argument("max_price", minor)}, m[0], end)
+		add(Phrase{max: minor, Means: argument("max_price", minor)}, m[0], end)
 	}
 	for _, m := range atLeast.FindAllStringSubmatchIndex(text, -1) {
+		foreign = false
 		minor, named, ok := priced(m, 3)
 		end := m[1]
 		if group(m, 6) != "" {
@@ -168,7 +181,7 @@ func amounts(text, currency string, take func(p Phrase, from, to int)) {
 		case "over", "above", "more than", ">":
 			minor++
 		}
-		take(Phrase{min: minor, Means: argument("min_price", minor)}, m[0], end)
+		add(Phrase{min: minor, Means: argument("min_price", minor)}, m[0], end)
 	}
 }
 

@@ -49,8 +49,10 @@ const (
 // by category and title.
 type ProductQuery struct {
 	// Text is searched in titles, descriptions, tags, options and categories:
-	// the last word as a prefix, misspelt words as the nearest known ones.
+	// misspelt words as the nearest known ones, an unknown last word as the
+	// beginning of one; with Begun also a known one.
 	Text     string
+	Begun    bool
 	Category string
 	// MinPrice and MaxPrice bound the lowest price of a product, in minor
 	// units; 0 is no bound.

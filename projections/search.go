@@ -143,7 +143,7 @@ func (r *Reader) look(ctx context.Context, l *list) error {
 		return err
 	}
 	ranked := l.q.Sort == "" || l.q.Sort == ByRelevance
-	terms, fixed := vocabulary.understand(l.words, l.fixed, ranked)
+	terms, fixed := vocabulary.understand(l.words, l.fixed, l.q.Begun)
 	l.fixed = fixed
 	said := slices.Clone(l.words)
 	for i, w := range fixed {

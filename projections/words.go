@@ -42,7 +42,7 @@ func split(text string) []string {
 func isFiller(w string) bool {
 	switch w {
 	case "a", "an", "the", "for", "of", "with", "to", "in", "on", "my", "and", "or", "i", "is", "it", "me",
-		"some", "that", "want", "need", "something":
+		"some", "that", "want", "need", "something", "best", "good", "great", "nice", "perfect":
 		return true
 	}
 	return false
