@@ -70,10 +70,11 @@ func (p *productPage) sayNothing(q projections.ProductQuery, what string) string
 	switch lifting := p.lifting(q); {
 	case lifting != "":
 		say += lifting
-	case len(p.DidYouMean) > 0:
-		say += " The nearest is " + p.DidYouMean[0].Use + "."
 	case filtered(q):
 		say += " No single filter keeps them out: leave out several."
+	}
+	if p.without == nil && len(p.DidYouMean) > 0 {
+		say += " The nearest is " + p.DidYouMean[0].Use + "."
 	}
 	return say
 }
@@ -82,7 +83,7 @@ func (p *productPage) sayNothing(q projections.ProductQuery, what string) string
 func (p *productPage) lifting(q projections.ProductQuery) string {
 	var all []string
 	for _, w := range p.without {
-		all = append(all, fmt.Sprintf("without %s there are %d", argumentOf(w.Filter, q), w.Products))
+		all = append(all, fmt.Sprintf("without %s there are %d", p.argumentOf(w.Filter, q), w.Products))
 	}
 	if all == nil {
 		return ""
@@ -94,14 +95,17 @@ func (p *productPage) lifting(q projections.ProductQuery) string {
 
 // argumentOf is the filter as the caller gave it; one that came from the words of
 // the query is named like its argument.
-func argumentOf(f projections.Filter, q projections.ProductQuery) string {
+func (p *productPage) argumentOf(f projections.Filter, q projections.ProductQuery) string {
 	if f != projections.ByPrice {
 		return string(f)
 	}
+	words := strings.Join(p.Understood, " ")
+	least := q.MinPrice > 0 || strings.Contains(words, "min_price=")
+	most := q.MaxPrice > 0 || strings.Contains(words, "max_price=")
 	switch {
-	case q.MinPrice > 0 && q.MaxPrice == 0:
+	case !most:
 		return "min_price"
-	case q.MaxPrice > 0 && q.MinPrice == 0:
+	case !least:
 		return "max_price"
 	}
 	return "the price bounds"

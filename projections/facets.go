@@ -12,8 +12,8 @@ import (
 // Bounds on the facets of a list: the most frequent of each are told.
 const (
 	maxCategories = 12
-	maxAttributes = 4
-	maxValues     = 6
+	maxAttributes = 3
+	maxValues     = 5
 )
 
 // Facets count what a list could be narrowed to: each within all filters but its
