@@ -30,7 +30,8 @@ func (f found) at(word int) uint64 { return f.mask >> (columns * word) & (1<<col
 // of the index. One statement asks for each word in each column; what it returns
 // depends on the product alone, unlike the engine's own ranking, which shifts for
 // all of them whenever one is added: a page could not go on where another ended.
-func (r *Reader) matching(ctx context.Context, terms []string) ([]found, error) {
+// With whole, only products that have all the words are found.
+func (r *Reader) matching(ctx context.Context, terms []string, whole bool) ([]found, error) {
 	var query strings.Builder
 	query.WriteString("SELECT doc, sum(bit) FROM (")
 	var args []any
@@ -40,7 +41,12 @@ func (r *Reader) matching(ctx context.Context, terms []string) ([]found, error) 
 				query.WriteString(" UNION ALL ")
 			}
 			query.WriteString("SELECT rowid AS doc, ? AS bit FROM search WHERE search MATCH ?")
-			args = append(args, int64(1)<<(columns*w+c), column+" : "+term)
+			if one := column + " : " + term; whole && len(terms) > 1 {
+				others := slices.Delete(slices.Clone(terms), w, w+1)
+				args = append(args, int64(1)<<(columns*w+c), one+" AND "+strings.Join(others, " AND "))
+			} else {
+				args = append(args, int64(1)<<(columns*w+c), one)
+			}
 		}
 	}
 	query.WriteString(") GROUP BY doc")
@@ -73,15 +79,14 @@ const common = 4
 // list begins with whatever comes first there, however little it has to do with
 // the words: so it holds only products that are called or labelled so, if there
 // are any.
-func planFor(all []found, words, products int, ranked bool) plan {
+func planFor(all []found, count []int, products int, ranked bool) plan {
+	words := len(count)
 	p := plan{weights: make([]int, words)}
-	count := make([]int, words)
 	most := 0
 	for _, f := range all {
 		has := 0
 		for w := range words {
 			if f.at(w) != 0 {
-				count[w]++
 				has++
 			}
 		}

@@ -143,7 +143,7 @@ func (r *Reader) look(ctx context.Context, l *list) error {
 		return err
 	}
 	ranked := l.q.Sort == "" || l.q.Sort == ByRelevance
-	terms, fixed := vocabulary.understand(l.words, l.fixed, l.q.Begun)
+	terms, fixed, counts := vocabulary.understand(l.words, l.fixed, l.q.Begun)
 	l.fixed = fixed
 	said := slices.Clone(l.words)
 	for i, w := range fixed {
@@ -154,24 +154,41 @@ func (r *Reader) look(ctx context.Context, l *list) error {
 	if l.page.Corrected != "" {
 		l.page.Corrected = strings.Join(said, " ")
 	}
-	if l.found, err = r.matching(ctx, terms); err != nil {
-		return err
-	}
 	if l.after != nil {
 		var ok bool
 		if l.plan, ok = planOf(l.numbers, len(l.words)); !ok {
 			return ErrCursor
 		}
-		return nil
+		l.found, err = r.matching(ctx, terms, l.plan.least == len(l.words))
+		return err
 	}
-	passing := make([]found, 0, len(l.found))
-	for _, f := range l.found {
-		if i := l.shelf.items[f.doc]; i != nil && !i.withdrawn && l.filter.judge(i).passes() {
-			passing = append(passing, f)
+	// Most searches find something that has all the words, which the index tells
+	// at once. Only what is sorted otherwise may do without the common ones.
+	var passing []found
+	for _, whole := range []bool{true, false} {
+		if whole && (!ranked || len(terms) == 1) {
+			continue
+		}
+		if l.found, err = r.matching(ctx, terms, whole); err != nil {
+			return err
+		}
+		if passing = l.passing(); len(passing) > 0 {
+			break
 		}
 	}
-	l.plan = planFor(passing, len(l.words), len(l.shelf.items), ranked)
+	l.plan = planFor(passing, counts, len(l.shelf.items), ranked)
 	return nil
+}
+
+// passing is what was found and passes the filters.
+func (l *list) passing() []found {
+	all := make([]found, 0, len(l.found))
+	for _, f := range l.found {
+		if i := l.shelf.items[f.doc]; i != nil && !i.withdrawn && l.filter.judge(i).passes() {
+			all = append(all, f)
+		}
+	}
+	return all
 }
 
 // each calls fn with every product on offer that the words are about.

@@ -14,6 +14,7 @@ import (
 type vocabulary struct {
 	at      eventlog.Position
 	weights map[string]int // how likely somebody means the word
+	docs    map[string]int // how many products have it, about
 	words   []string       // in order
 	stems   map[string][]string
 }
@@ -26,15 +27,15 @@ func (r *Reader) vocabulary(ctx context.Context) (*vocabulary, error) {
 	if v := r.store.words.Load(); v != nil && v.at >= eventlog.Position(r.store.products.changed.Load()) {
 		return v, nil
 	}
-	v := &vocabulary{at: r.at, weights: map[string]int{}, stems: map[string][]string{}}
-	err := r.rows(ctx, `SELECT term, sum(doc * CASE col WHEN 'title' THEN 100 WHEN 'tags' THEN 20 ELSE 1 END)
+	v := &vocabulary{at: r.at, weights: map[string]int{}, docs: map[string]int{}, stems: map[string][]string{}}
+	err := r.rows(ctx, `SELECT term, sum(doc * CASE col WHEN 'title' THEN 100 WHEN 'tags' THEN 20 ELSE 1 END), max(doc)
 		FROM words GROUP BY term LIMIT ?`, []any{maxVocabulary}, func(scan func(...any) error) error {
 		var w string
-		var n int
-		if err := scan(&w, &n); err != nil {
+		var n, docs int
+		if err := scan(&w, &n, &docs); err != nil {
 			return err
 		}
-		v.weights[w] = n
+		v.weights[w], v.docs[w] = n, docs
 		v.words = append(v.words, w)
 		s := stem(w)
 		v.stems[s] = append(v.stems[s], w)
@@ -52,8 +53,9 @@ func (r *Reader) vocabulary(ctx context.Context) (*vocabulary, error) {
 // syntax of the index: all forms that share its stem, for the last one also
 // whatever begins with it, if begun is set or nothing else is known. fixed are the
 // words as they were corrected before; what is empty there is corrected now.
-func (v *vocabulary) understand(words, fixed []string, begun bool) (terms, corrected []string) {
-	corrected = make([]string, len(words))
+// counts is how many products have each word, about.
+func (v *vocabulary) understand(words, fixed []string, begun bool) (terms, corrected []string, counts []int) {
+	corrected, counts = make([]string, len(words)), make([]int, len(words))
 	for i, w := range words {
 		last := i == len(words)-1
 		forms := v.forms(w)
@@ -69,6 +71,7 @@ func (v *vocabulary) understand(words, fixed []string, begun bool) (terms, corre
 		term := make([]string, 0, len(forms)+1)
 		for _, f := range forms {
 			term = append(term, `"`+f+`"`)
+			counts[i] += v.docs[f]
 		}
 		if last && (begun || len(term) == 0) {
 			term = append(term, `"`+w+`"*`)
@@ -78,7 +81,7 @@ func (v *vocabulary) understand(words, fixed []string, begun bool) (terms, corre
 		}
 		terms = append(terms, "("+strings.Join(term, " OR ")+")")
 	}
-	return terms, corrected
+	return terms, corrected, counts
 }
 
 // maxForms bounds how many forms of one word are searched.
