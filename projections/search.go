@@ -3,6 +3,7 @@ package projections
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -15,35 +16,57 @@ func (r *Reader) Products(ctx context.Context, q ProductQuery) (ProductPage, err
 	if err != nil {
 		return ProductPage{}, err
 	}
-	l := &list{q: q, shelf: s, begun: r.at}
-	if err := l.resume(r.at); err != nil {
-		return ProductPage{}, err
-	}
-	l.follow()
-	l.filter = filterOf(l.q)
-	if err := r.look(ctx, l); err != nil {
-		return ProductPage{}, err
-	}
-	if l.q.Sort == BestSelling {
-		if l.sold, err = r.sold(ctx); err != nil {
+	key := fmt.Sprint(q.scope(), " ", q.Limit, " ", q.Facets, " ", q.Currency, " ", q.Cursor)
+	a, known := s.answers.get(key)
+	if !known {
+		if a, err = r.answer(ctx, s, q); err != nil {
 			return ProductPage{}, err
 		}
 	}
-	top, more := l.choose()
-	for _, e := range top {
-		listing, err := r.listing(e.item.id)
+	page := a.page
+	for _, id := range a.ids {
+		listing, err := r.listing(id)
 		if errors.Is(err, ErrQuarantined) {
 			continue // the others can be bought all the same
 		}
 		if err != nil {
 			return ProductPage{}, err
 		}
-		l.page.Products = append(l.page.Products, listing)
+		page.Products = append(page.Products, listing)
+	}
+	if !known && !a.sales {
+		s.answers.put(key, a)
+	}
+	return page, nil
+}
+
+// answer works out which products a page shows, and all else that it says.
+func (r *Reader) answer(ctx context.Context, s *shelf, q ProductQuery) (answer, error) {
+	l := &list{q: q, shelf: s, begun: s.moved}
+	if err := l.resume(r.at); err != nil {
+		return answer{}, err
+	}
+	l.follow()
+	l.filter = filterOf(l.q)
+	if err := r.look(ctx, l); err != nil {
+		return answer{}, err
+	}
+	a := answer{sales: l.q.Sort == BestSelling}
+	if a.sales {
+		var err error
+		if l.sold, err = r.sold(ctx); err != nil {
+			return answer{}, err
+		}
+	}
+	top, more := l.choose()
+	for _, e := range top {
+		a.ids = append(a.ids, e.item.id)
 	}
 	if more {
 		l.page.Next = l.goOn(top[len(top)-1])
 	}
-	return l.page, nil
+	a.page = l.page
+	return a, nil
 }
 
 // list is one reading of a list.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 	"unique"
 
 	"till/domain/eventlog"
@@ -16,6 +17,52 @@ import (
 type shelf struct {
 	at    eventlog.Position
 	items []*item // by number, nil where there is none
+	// answers are kept as long as the shelf is: the same lists are asked for again
+	// and again, the first page of everything most of all.
+	answers *answers
+	// moved is when a product last changed its place. A list that begins now keeps
+	// the places of that moment; unlike at, it is the same whenever it is asked.
+	moved eventlog.Position
+}
+
+// answers are pages that were worked out, by what was asked.
+type answers struct {
+	mu sync.Mutex
+	by map[string]answer
+}
+
+// answer is a page without its products, whose ids stand beside it. sales is
+// whether it also depends on what is sold, of which the shelf knows nothing.
+type answer struct {
+	page  ProductPage
+	ids   []string
+	sales bool
+}
+
+// maxAnswers bounds how many answers are kept, each of a few kilobytes.
+const maxAnswers = 500
+
+func newShelf(at eventlog.Position, items []*item) *shelf {
+	return &shelf{at: at, items: items, answers: &answers{by: map[string]answer{}}}
+}
+
+func (a *answers) get(key string) (answer, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	one, ok := a.by[key]
+	return one, ok
+}
+
+func (a *answers) put(key string, one answer) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.by) >= maxAnswers {
+		for other := range a.by {
+			delete(a.by, other)
+			break
+		}
+	}
+	a.by[key] = one
 }
 
 // item is one product on the shelf.
@@ -70,7 +117,8 @@ func (r *Reader) shelf(ctx context.Context) (*shelf, error) {
 		case ok && len(changed) == 0 && r.at < kept.at+journalled:
 			return kept, nil // also of an earlier moment, when nothing happened in between
 		case ok && r.at >= kept.at && len(changed) <= len(kept.items)/10+1:
-			next := &shelf{r.at, slices.Clone(kept.items)}
+			next := newShelf(r.at, slices.Clone(kept.items))
+			next.moved = kept.moved
 			for id := range changed {
 				if err := r.stock(ctx, next, id); err != nil {
 					return nil, err
@@ -80,7 +128,7 @@ func (r *Reader) shelf(ctx context.Context) (*shelf, error) {
 			return next, nil
 		}
 	}
-	whole := &shelf{at: r.at}
+	whole := newShelf(r.at, nil)
 	if err := r.stock(ctx, whole, ""); err != nil {
 		return nil, err
 	}
@@ -187,6 +235,7 @@ func (r *Reader) stock(ctx context.Context, s *shelf, id string) error {
 		err := scan(&doc, &f.until, &f.category, &f.sorted, &f.low)
 		if err == nil {
 			s.items[doc].former = append(s.items[doc].former, f)
+			s.moved = max(s.moved, f.until)
 		}
 		return err
 	})
