@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
+	"strconv"
 )
 
 // maxBody is the largest request in bytes. The largest message that means
@@ -109,6 +111,9 @@ func (q *Request) look(body []byte) *fault {
 	if p.deep {
 		return bad(parseError, fmt.Sprintf("the JSON nests deeper than %d levels", maxDepth))
 	}
+	if !isID(p.id) {
+		return bad(invalidRequest, "the id must be a text or a whole number")
+	}
 	q.id = p.id
 	switch {
 	case p.twice:
@@ -130,6 +135,16 @@ func (q *Request) look(body []byte) *fault {
 		q.Scopes = listenScopes(p.wants)
 	}
 	return nil
+}
+
+// isID is whether an answer can carry the id as it was sent: the SDK reads numbers
+// as floats, and 1.5 would come back as 1. None is one too.
+func isID(id json.RawMessage) bool {
+	if len(id) == 0 || id[0] == '"' {
+		return true
+	}
+	n, err := strconv.ParseFloat(string(id), 64)
+	return err == nil && n == math.Trunc(n) && math.Abs(n) < 1<<53
 }
 
 // refuseFaulty answers the faults that read found.

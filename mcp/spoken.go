@@ -54,6 +54,13 @@ func (t *translator) say(text string) {
 	switch {
 	case status == http.StatusNotFound:
 		text = "the session is not known, or not any more: send initialize again"
+	case strings.HasPrefix(text, "JSON RPC not handled") && t.id == nil:
+		// A notice of something that means nothing here is taken and forgotten: nobody
+		// waits for an answer (JSON-RPC 2.0, section 4.1).
+		t.Header().Del("Content-Type")
+		t.Header().Del("X-Content-Type-Options")
+		t.ResponseWriter.WriteHeader(http.StatusAccepted)
+		return
 	case strings.HasPrefix(text, "JSON RPC not handled"):
 		code, text = methodNotFound, "there is no such method"
 	case text == "":

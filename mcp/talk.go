@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -158,10 +157,6 @@ func (t *talk) admit(l line) jsonrpc.Message {
 	}
 	if f != nil {
 		t.refuse(q.id, f.code, inLines(f.message))
-		return nil
-	}
-	if q.id != nil && !strings.ContainsAny(string(q.id[:1]), `"-0123456789`) {
-		t.refuse(nil, invalidRequest, "the id must be a text or a number")
 		return nil
 	}
 	m, err := jsonrpc.DecodeMessage(l.data)
