@@ -34,18 +34,19 @@ const buying = "confirm_purchase"
 // button in a view, is one that every model can send.
 func (c *call) confirm(ctx context.Context, r *checkout.Request, meta eventlog.Meta) error {
 	how := asksBy(c.sent)
-	if how == byNobody {
-		return nil
-	}
-	if how == byAnswer && c.sent.Params.RequestState != "" {
+	if c.sent != nil && c.sent.ProtocolVersion() >= modernSince && c.sent.Params.RequestState != "" {
 		asked, err := c.opened(c.sent.Params.RequestState)
 		if err != nil {
 			return err
 		}
-		if given, came := c.sent.Params.InputResponses[buying]; came {
+		// Who was asked is not past it by declaring less the second time.
+		if given, came := c.sent.Params.InputResponses[buying]; came || how == byNobody {
 			e, _ := given.(*sdk.ElicitResult)
 			return c.settle(ctx, r, asked, e)
 		}
+	}
+	if how == byNobody {
+		return nil
 	}
 	quick, cancel := context.WithTimeout(ctx, checkoutTime)
 	defer cancel()

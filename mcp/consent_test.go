@@ -103,6 +103,14 @@ func TestAnAnswerOfTheNewEraIsOneOrder(t *testing.T) {
 			t.Errorf("%s: %+v", what, r)
 		}
 	}
+	for said, code := range map[string]string{"no": "confirmation_declined", "": "confirmation_unanswered"} {
+		if got := s.buy(t, "alice", `{}`, nil, answered(first.RequestState, said)); got.code() != code || s.head() != before {
+			t.Errorf("%q of a client that declares nothing any more: %+v", said, got)
+		}
+	}
+	if got := s.buy(t, "alice", `{}`, nil, map[string]any{"requestState": first.RequestState}); got.code() != "confirmation_unanswered" || s.head() != before {
+		t.Errorf("the state alone: %+v", got)
+	}
 	var order any
 	for i := range 4 {
 		got := s.buy(t, "alice", canAsk, nil, answered(first.RequestState, "yes"))
