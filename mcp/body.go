@@ -46,6 +46,11 @@ func (s *Server) read(next http.Handler) http.Handler {
 			r.Body = io.NopCloser(bytes.NewReader(body))
 			r.ContentLength = int64(len(body))
 			q.accepts = mend(r)
+			if q.id == nil && q.Method != "" && r.Header.Get("Mcp-Method") == "" && r.Header.Get("Mcp-Protocol-Version") >= modernSince {
+				// The TypeScript SDK 2 leaves it out where it cancels, and takes the refusal
+				// for a failure of its connection.
+				r.Header["Mcp-Method"] = []string{q.Method}
+			}
 		}
 		if seen, ok := w.(*watched); ok {
 			seen.asked = *q

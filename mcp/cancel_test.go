@@ -177,3 +177,24 @@ func (s *shop) onlyOrder() string {
 	}
 	return ""
 }
+
+// TestANotificationNeedsNoHeader of its method: the TypeScript SDK 2 sends none when
+// it cancels. A call needs it, and what is said must be true.
+func TestANotificationNeedsNoHeader(t *testing.T) {
+	s := newShop(t)
+	body := []byte(strings.Replace(cancelled, `"params":{`, `"params":{`+now+`,`, 1))
+	for method, status := range map[string]int{"": 202, "notifications/cancelled": 202, "tools/call": 400} {
+		headers := modernHeaders(method, "")
+		if method == "" {
+			headers.Del("Mcp-Method")
+		}
+		if res, said := send(t, s.request(t, body, headers)); res.StatusCode != status {
+			t.Errorf("with the header %q: %d %s", method, res.StatusCode, said)
+		}
+	}
+	headers := modernHeaders("", "view_cart")
+	headers.Del("Mcp-Method")
+	if res, said := send(t, s.request(t, modernBody("tools/call", "view_cart", nil), headers)); res.StatusCode != 400 || !strings.Contains(said, "-32020") {
+		t.Errorf("a call without: %d %s", res.StatusCode, said)
+	}
+}

@@ -1,0 +1,49 @@
+package tests
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestForeignClientsAreTold of their cart by the shop itself, in both eras, after
+// their streams have been silent for so long that the shop has said a comment.
+func TestForeignClientsAreTold(t *testing.T) {
+	node, modules, python := os.Getenv("TILL_NODE"), os.Getenv("TILL_NODE_MODULES"), os.Getenv("TILL_PYTHON")
+	if node == "" || modules == "" || python == "" {
+		if os.Getenv("TILL_REQUIRE_CLIENTS") != "" {
+			t.Fatal("TILL_NODE, TILL_NODE_MODULES and TILL_PYTHON must name Node 22, its packages and a Python with mcp")
+		}
+		t.Skip("SKIPPED: NO TYPESCRIPT OR PYTHON CLIENT IS TOLD ANYTHING. They need Node 22, npm packages and Python's mcp; .ci/run installs and names them (TILL_NODE, TILL_NODE_MODULES, TILL_PYTHON).")
+	}
+	scripts := filepath.Join(filepath.Dir(modules), "till-hearers")
+	if err := os.CopyFS(scripts, os.DirFS("testdata/clients")); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(scripts) })
+	shop := serve(t, t.TempDir())
+	shop.Users["carol"] = "seven lives and one good password"
+	if err := shop.AddUser(t.Context(), "carol", shop.Users["carol"]); err != nil {
+		t.Fatal(err)
+	}
+	for name, client := range map[string]struct{ program, script, who string }{
+		"TypeScript SDK 1": {node, "hears1.mjs", "alice"},
+		"TypeScript SDK 2": {node, "hears2.mjs", "bob"},
+		"Python SDK":       {python, "hears.py", "carol"},
+	} {
+		token := login(t, shop.Endpoint, client.who, shop.Users[client.who], scopes)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			said, err := exec.CommandContext(ctx, client.program, filepath.Join(scripts, client.script), shop.Endpoint, token, "17000").CombinedOutput()
+			if text := string(said); err != nil || !strings.Contains(text, "told of shop://cart\n") || !strings.Contains(text, "reads catnip-mouse\n") || strings.Contains(text, "error") {
+				t.Errorf("it ends with %v:\n%s", err, text)
+			}
+		})
+	}
+}
