@@ -22,4 +22,4 @@ async def main():
         print("reads", json.loads(read.contents[0].text)["lines"][0]["handle"])
 
 
-asyncio.run(asyncio.wait_for(main(), 50))
+asyncio.run(asyncio.wait_for(main(), 100))

@@ -14,5 +14,6 @@ await client.callTool({ name: 'add_to_cart', arguments: { product: 'catnip-mouse
 console.log('told of', await told);
 const read = await client.readResource({ uri: 'shop://cart' });
 console.log('reads', JSON.parse(read.contents[0].text).lines[0].handle);
+client.onerror = undefined; // it reports its own hanging up
 await client.unsubscribeResource({ uri: 'shop://cart' });
 await client.close();
