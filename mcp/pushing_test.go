@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +14,7 @@ import (
 
 	"till/domain/catalog"
 	"till/domain/grant"
+	"till/domain/stock"
 )
 
 // listener is a client that is told of changes.
@@ -193,120 +193,6 @@ func TestABurstIsToldInFew(t *testing.T) {
 	})
 }
 
-// TestOnlyWhatMayBeReadIsSubscribedTo, with the reason, and nothing stays of what
-// was refused.
-func TestOnlyWhatMayBeReadIsSubscribedTo(t *testing.T) {
-	s := newShop(t)
-	a := s.agent("alice", modernEra)
-	a.ok("add_to_cart", args{"product": 2})
-	id := a.ok("checkout", nil).text("order_id")
-	session := map[string]string{}
-	for _, token := range []string{"alice", "bob", "alice:" + grant.CatalogRead} {
-		session[token] = s.session(t, token)
-	}
-	for _, test := range []struct{ token, uri, says string }{
-		{"bob", "shop://orders/" + id, "Resource not found"},
-		{"bob", "shop://orders/CS-00000-00000", "Resource not found"},
-		{"alice", "shop://products/none", "Resource not found"},
-		{"alice", "shop://secrets/1", "Resource not found"},
-		{"alice", "shop://cart/bob", "Resource not found"},
-		{"alice", "", "Resource not found"},
-		{"alice", "shop://products/" + strings.Repeat("x", 500), "Resource not found"},
-		{"alice", "test://watched-resource", "Resource not found"},
-		{"alice:" + grant.CatalogRead, "shop://cart", grant.CartWrite},
-		{"alice:" + grant.CatalogRead, "shop://orders/" + id, grant.OrdersRead},
-	} {
-		r := s.request(t, modernListen(test.uri), modernHeaders("subscriptions/listen", ""))
-		r.Header.Set("Authorization", "Bearer "+test.token)
-		if _, body := send(t, r); !strings.Contains(body, `"error"`) || !strings.Contains(body, test.says) || strings.Contains(body, "acknowledged") {
-			t.Errorf("%s listens to %.60s: %s", test.token, test.uri, body)
-		}
-		r = s.request(t, encode(map[string]any{"jsonrpc": "2.0", "id": 3, "method": "resources/subscribe", "params": map[string]any{"uri": test.uri}}), s.legacyHeaders(session[test.token]))
-		r.Header.Set("Authorization", "Bearer "+test.token)
-		if _, body := send(t, r); !strings.Contains(body, `"error"`) || !strings.Contains(body, test.says) {
-			t.Errorf("%s subscribes to %.60s: %s", test.token, test.uri, body)
-		}
-	}
-	s.listening(0)
-	// Without a session nobody can be told, and who has lost one is told so.
-	subscribe := encode(map[string]any{"jsonrpc": "2.0", "id": 3, "method": "resources/subscribe", "params": map[string]any{"uri": "shop://cart"}})
-	if _, body := send(t, s.request(t, subscribe, http.Header{"Mcp-Protocol-Version": {string(legacyEra)}})); !strings.Contains(body, "send initialize first") {
-		t.Errorf("without a session: %s", body)
-	}
-	if res, body := send(t, s.request(t, subscribe, s.legacyHeaders(strings.Repeat("A", 26)))); res.StatusCode != 404 {
-		t.Errorf("with one that is gone: %d %s", res.StatusCode, body)
-	}
-	s.listening(0)
-}
-
-// modernListen is a subscriptions/listen.
-func modernListen(uris ...string) []byte {
-	body := string(modernBody("subscriptions/listen", "", nil))
-	return []byte(strings.Replace(body, `"_meta":`, `"notifications":{"toolsListChanged":true,"resourceSubscriptions":`+string(encode(uris))+`},"_meta":`, 1))
-}
-
-// TestNobodySubscribesWithoutEnd, neither to resources nor with streams.
-func TestNobodySubscribesWithoutEnd(t *testing.T) {
-	s := newShop(t)
-	headers := s.legacyHeaders(s.session(t, "alice"))
-	refused := 0
-	for i := range maxURIs + 5 {
-		// Each is another spelling of the same product.
-		uri := "shop://products/%20" + strings.Repeat("%20", i) + "2"
-		_, body := send(t, s.request(t, encode(map[string]any{"jsonrpc": "2.0", "id": 3, "method": "resources/subscribe", "params": map[string]any{"uri": uri}}), headers))
-		if strings.Contains(body, "at most 64 resources") {
-			refused++
-		} else if strings.Contains(body, "error") {
-			t.Fatal(body)
-		}
-	}
-	if refused != 5 {
-		t.Errorf("%d were refused", refused)
-	}
-	s.listening(maxURIs)
-	if _, body := send(t, s.request(t, modernListen(slices.Repeat([]string{"shop://cart"}, maxURIs+1)...), modernHeaders("subscriptions/listen", ""))); !strings.Contains(body, "at most 64") {
-		t.Errorf("a listening without end: %s", body)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	for range maxStreams {
-		r := s.request(t, modernListen("shop://cart"), modernHeaders("subscriptions/listen", "")).WithContext(ctx)
-		res, err := http.DefaultClient.Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer res.Body.Close()
-	}
-	s.listening(maxURIs + maxStreams)
-	if _, body := send(t, s.request(t, modernListen("shop://cart"), modernHeaders("subscriptions/listen", ""))); !strings.Contains(body, "at most 48 streams") {
-		t.Errorf("streams without end: %s", body)
-	}
-	get := s.request(t, nil, headers)
-	get.Method, get.Body, get.ContentLength = http.MethodGet, nil, 0
-	if res, body := send(t, get); res.StatusCode != 429 || res.Header.Get("Retry-After") == "" {
-		t.Errorf("a stream of the old era: %d %s", res.StatusCode, body)
-	}
-	cancel() // and who goes makes room
-	s.listening(maxURIs)
-	r := s.request(t, encode(nil), headers)
-	r.Method = http.MethodDelete
-	if res, body := send(t, r); res.StatusCode != 204 {
-		t.Errorf("%d %s", res.StatusCode, body)
-	}
-	s.listening(0)
-	s.empty()
-}
-
-// empty checks that nothing is left of any subscription.
-func (s *shop) empty() {
-	s.t.Helper()
-	eventually(s.t, "all is forgotten", func() bool {
-		all := s.face.subscriptions
-		all.mu.Lock()
-		defer all.mu.Unlock()
-		return len(all.by)+len(all.all)+len(all.sessions)+len(all.named)+len(all.people)+len(all.streams) == 0
-	})
-}
-
 // TestARevokedTokenHearsNothing: what was good at the subscribing is looked at
 // again before anything is pushed, and ends the stream when it is not.
 func TestARevokedTokenHearsNothing(t *testing.T) {
@@ -383,5 +269,44 @@ func TestWhatCameWhileNobodyListenedIsTold(t *testing.T) {
 	}
 	if err != nil || !strings.Contains(said, `"notifications/resources/updated"`) || !strings.Contains(said, "shop://cart") || strings.Contains(said, "subscriptionId") {
 		t.Errorf("the stream begins with %q, %v", said, err)
+	}
+}
+
+// TestANewVariantIsHeardOf by who subscribed before there was one.
+func TestANewVariantIsHeardOf(t *testing.T) {
+	s := newShop(t)
+	l := s.listener("alice", modernEra)
+	uri := "shop://products/catnip-mouse"
+	l.subscribe(uri)
+	s.listening(1)
+	do(s, s.products, "2", catalog.Command(catalog.Offer{Product: catalog.Product{ID: "2", Handle: "catnip-mouse", Title: "Catnip Mouse", Category: "toys", Description: "Now in two sizes.",
+		Options: []string{"size"}, Variants: variants("MOUSE-CATNIP", "small", 499, "MOUSE-BIG", "big", 899)}}))
+	eventually(t, "the product is told", func() bool { return l.times(uri) > 0 })
+	s.settle()
+	before := l.times(uri)
+	do(s, s.process.Stocks, "MOUSE-BIG", stock.Command(stock.Open{OnHand: 5}))
+	eventually(t, "its stock is told", func() bool { return l.times(uri) > before })
+}
+
+// TestASessionHearsByItsNewestToken: the one that it subscribed with ends after
+// minutes, and its client goes on with another.
+func TestASessionHearsByItsNewestToken(t *testing.T) {
+	var ended sync.Map
+	s := newShop(t, func(c *Config) {
+		c.Still = func(info *auth.TokenInfo) bool { _, gone := ended.Load(strings.Join(info.Scopes, " ")); return !gone }
+	})
+	headers := s.legacyHeaders(s.session(t, "alice"))
+	stream := s.stream(t, headers)
+	s.post(t, subscribeTo("shop://cart"), headers, 200, nil) // with all scopes
+	ended.Store(strings.Join(grant.Shopping(), " "), true)
+	s.agent("alice", modernEra).ok("add_to_cart", args{"product": 2})
+	s.settle()
+	r := s.request(t, legacyCall("view_cart", nil), headers)
+	r.Header.Set("Authorization", "Bearer alice:"+grant.CartWrite)
+	if res, body := send(t, r); res.StatusCode != 200 {
+		t.Fatal(body)
+	}
+	if said := heardOf(t, stream.Body, "shop://cart", 1); strings.Count(said, resourceUpdated) != 1 {
+		t.Errorf("it is told %q", said)
 	}
 }
