@@ -296,6 +296,28 @@ func TestLimitsOnTheConnectionsPage(t *testing.T) {
 	}
 }
 
+// A discount stands between the lines and the total, or they would not add up.
+func TestAnApprovalOfADiscountedPurchase(t *testing.T) {
+	s := open(t)
+	client, _ := s.connect("alice")
+	alice := s.user("alice")
+	s.spends(alice, client, spending.SetRules{User: alice, Client: client, Rules: spending.Rules{AskAbove: usd(2000)}, At: s.clock.Now()})
+	s.spends(alice, client, spending.Ask{Purchase: "pq1", Order: "CS-1", At: s.clock.Now(), Total: *usd(8100),
+		Lines: []cart.Line{{Item: cart.Item{Title: "Cat Tree", Price: *usd(4500)}, Quantity: 2}}})
+	link, err := url.Parse(s.srv.ApprovalURL(client, "pq1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := s.browser()
+	b.login(b.get(b.get(link.RequestURI()).Header.Get("Location")), "alice", s.users["alice"])
+	page := b.get(link.RequestURI())
+	for _, want := range []string{"Before the discount</th><td>$90.00", "Discount code</th><td>-$9.00", "Total</th><td>$81.00"} {
+		if !strings.Contains(page.body, want) {
+			t.Errorf("the page lacks %q: %s", want, page.body)
+		}
+	}
+}
+
 func TestAnApproval(t *testing.T) {
 	s := open(t)
 	client, tok := s.connect("alice")
