@@ -22,6 +22,7 @@ type buyer struct {
 // has changed, the shop has closed.
 var refusals = []string{
 	"out_of_stock", "insufficient_stock", "quantity_limit_exceeded", "cart_full", "cart_empty", "cart_not_buyable", "quote_outdated",
+	"discount_code_used_up", "discount_code_user_ineligible", "rate_limited",
 	"checkout_in_progress", "interrupted", "shop_unavailable", "busy", "http_503",
 }
 
@@ -73,6 +74,15 @@ func (b *buyer) fill() error {
 	}
 	if code := out.code(); code != "" && !slices.Contains(refusals, code) {
 		b.wrong("add_to_cart is refused: %s %s", code, out.Text)
+	}
+	if b.random.IntN(3) == 0 {
+		out, err := b.tool(b.token, "apply_discount_code", args{"code": "scarce-10"})
+		if err != nil {
+			return err
+		}
+		if code := out.code(); code != "" && !slices.Contains(refusals, code) {
+			b.wrong("apply_discount_code is refused: %s %s", code, out.Text)
+		}
 	}
 	method := "pm_card_visa"
 	switch b.random.IntN(10) {

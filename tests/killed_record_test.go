@@ -22,6 +22,8 @@ type record struct {
 	stocks map[string]*shelf
 	// limits are the agents with limits by their people, and what counts for each.
 	limits map[string]*limited
+	// codes are the discount codes, and who uses them.
+	codes map[string]*promised
 	// tokens counts what was issued by hash, revoked the ends of grants.
 	tokens, revoked map[string]int
 	// editions are the catalogues that each product was brought in with.
@@ -40,6 +42,14 @@ type written struct {
 		Lines, Product                                              json.RawMessage // of several kinds
 		Refresh                                                     any             // a hash, or whether a client takes such tokens
 		Total, Amount                                               struct{ Amount int }
+		Terms                                                       struct {
+			Limit     int
+			PerPerson int `json:"per_person"`
+		}
+		Discount struct {
+			Code   string
+			Amount struct{ Amount int }
+		}
 	}
 }
 
@@ -52,6 +62,7 @@ func (e written) besides(before written) bool {
 // purchase is what the log says of one order.
 type purchase struct {
 	user, client   string
+	code           string // of its discount
 	status         string
 	attempt, total int
 	lines          map[string]int
@@ -90,7 +101,7 @@ func read(t testing.TB, dir string) *record {
 	}
 	r := &record{
 		streams: map[string][]written{}, claims: map[string]string{}, orders: map[string]*purchase{}, stocks: map[string]*shelf{},
-		limits: map[string]*limited{}, tokens: map[string]int{}, revoked: map[string]int{}, editions: map[string]map[int]bool{},
+		limits: map[string]*limited{}, codes: map[string]*promised{}, tokens: map[string]int{}, revoked: map[string]int{}, editions: map[string]map[int]bool{},
 	}
 	done, faults := map[string]written{}, 0
 	for in := json.NewDecoder(strings.NewReader(out.String())); in.More(); {
@@ -142,6 +153,8 @@ func (r *record) follow(e written) string {
 		return r.moved(e)
 	case "spending":
 		return r.counted(e)
+	case "promotion":
+		return r.redeemed(e)
 	case "cart":
 		switch e.Type {
 		case "cart.checkout_claimed":
@@ -201,19 +214,25 @@ func (r *record) follow(e written) string {
 func (r *record) ordered(e written) string {
 	o, d := r.orders[e.Stream.ID], e.Data
 	if o == nil {
-		o = &purchase{user: d.User, client: d.Client, attempt: 1, lines: map[string]int{}}
+		o = &purchase{user: d.User, client: d.Client, code: d.Discount.Code, attempt: 1, lines: map[string]int{}}
 		r.orders[e.Stream.ID] = o
 		var lines []struct {
 			SKU      string
 			Quantity int
+			Price    struct{ Amount int }
 		}
 		if err := json.Unmarshal(d.Lines, &lines); err != nil || e.Type != "order.checkout_started" {
 			return "the order does not begin with its lines"
 		}
+		cost := 0
 		for _, l := range lines {
 			o.lines[l.SKU] += l.Quantity
+			cost += l.Quantity * l.Price.Amount
 		}
 		o.status = e.Type
+		if less := d.Discount.Amount.Amount; cost-less != d.Total.Amount || less < 0 {
+			return fmt.Sprintf("the lines cost %d, the discount is %d and the total %d", cost, less, d.Total.Amount)
+		}
 		return ""
 	}
 	var before []string
@@ -233,6 +252,9 @@ func (r *record) ordered(e written) string {
 			if counts := l.counts[fmt.Sprintf("%s/%d", e.Stream.ID, o.attempt)]; counts != d.Amount.Amount {
 				return fmt.Sprintf("%d count against the agent's limits, %d are asked for", counts, d.Amount.Amount)
 			}
+		}
+		if !r.uses(e.Stream.ID, o) {
+			return "it is to be paid and does not use its code " + o.code
 		}
 		// What makes one order of two quotes of one cart.
 		if by := r.claims[o.user]; by != e.Stream.ID {
@@ -309,6 +331,7 @@ func (r *record) open() (left []string) {
 			}
 		}
 	}
+	left = append(left, r.dangling()...)
 	for id, by := range r.claims {
 		left = append(left, "order "+by+" holds the cart of "+id)
 	}
@@ -339,6 +362,7 @@ func (r *record) settled(t testing.TB) {
 			t.Errorf("%s's agent has spent %d, and %d count", user, spent, counts)
 		}
 	}
+	r.kept(t)
 	sold, paid := map[string]int{}, map[string]string{}
 	for id, o := range r.orders {
 		if o.placed == 0 {

@@ -117,6 +117,9 @@ func flood(t *testing.T) *stream {
 	s := &stream{t: t, dir: dir, random: rand.New(rand.NewPCG(seed, 0)), acked: map[string]int{}}
 	s.shop = spawn(t, dir, "127.0.0.1:0", serveFlags...)
 	s.plain = newPlain(s.shop.endpoint)
+	if out, code := till("code", "create", "SCARCE-10", "--percent", "10", "--limit", "60", "--per-person", "12", "--data", dir); code != 0 {
+		t.Fatal(out)
+	}
 	bring(t, dir, plenty("A1", "A2", "A3", "B1", "B2", "C1", "C2")+buyable(0))
 
 	var held []*family
