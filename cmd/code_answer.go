@@ -11,7 +11,6 @@ import (
 
 	"till/domain/eventlog"
 	"till/domain/history"
-	"till/domain/order"
 	"till/domain/promotion"
 	"till/projections"
 )
@@ -160,12 +159,11 @@ func (a *App) showCode(ctx context.Context, typed string, out reply[listedCode])
 		if len(l.Uses) == usesShown {
 			break
 		}
-		id, _ := order.OfReservation(u.Reservation)
 		who := a.name(ctx, names, u.User)
 		if who == "" {
 			who = u.User
 		}
-		l.Uses = append(l.Uses, listedUse{u.At, who, id})
+		l.Uses = append(l.Uses, listedUse{u.At, who, u.Order})
 	}
 	return out.item(l)
 }

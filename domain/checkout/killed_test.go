@@ -81,7 +81,7 @@ func killedAt(t *testing.T, name, method string, step int, stored, retried bool)
 	if o.Status == order.Placed {
 		pieces, onHand, uses, code = 0, 8, 1, ""
 	}
-	if used := next.code("TEN", nil).Uses; len(used) != uses || uses == 1 && used[0].Reservation != o.Reservation() {
+	if used := next.code("TEN", nil).Uses; len(used) != uses || uses == 1 && (used[0].Order != id || used[0].Attempt != o.Attempt) {
 		t.Fatalf("%s: order %s, attempt %d, and the code was used by %+v", name, o.Status, o.Attempt, used)
 	}
 	if on := next.cart("alice").Code; on != code {

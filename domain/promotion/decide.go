@@ -134,24 +134,11 @@ func Decide(s State, cmd Command) ([]Event, error) {
 		}
 		return []Event{Redeemed(c)}, nil
 	case Reverse:
-		if s.Code != "" && !slices.ContainsFunc(s.Past, named(c.Reservation)) {
+		if s.Code != "" && find(s.Past, c.Reservation) < 0 {
 			return []Event{RedemptionReversed(c)}, nil
 		}
 	}
 	return nil, nil
-}
-
-// after is whether the attempt or a later one of the same order is among them.
-func after(uses []Use, reservation string) bool {
-	id, n := order.OfReservation(reservation)
-	return slices.ContainsFunc(uses, func(u Use) bool {
-		other, m := order.OfReservation(u.Reservation)
-		return other == id && m >= n
-	})
-}
-
-func named(reservation string) func(Use) bool {
-	return func(u Use) bool { return u.Reservation == reservation }
 }
 
 // Evolve returns the code after an event.
@@ -163,23 +150,25 @@ func Evolve(s State, e Event) State {
 		s.Ended = e.At
 	case Redeemed:
 		// An order is placed once: what an earlier attempt at it left counts no more.
-		id, _ := order.OfReservation(e.Reservation)
-		uses := slices.Clone(s.Uses)
-		if i := slices.IndexFunc(uses, func(u Use) bool { other, _ := order.OfReservation(u.Reservation); return other == id }); i >= 0 {
-			uses = slices.Delete(uses, i, i+1)
+		now := useOf(e.Reservation, e.User, e.At)
+		uses := make(Uses, 0, len(s.Uses)+1)
+		for _, u := range s.Uses {
+			if u.Order != now.Order {
+				uses = append(uses, u)
+			}
 		}
-		s.Uses = append(uses, Use(e))
+		s.Uses = append(uses, now)
 	case RedemptionReversed:
-		if i := slices.IndexFunc(s.Uses, named(e.Reservation)); i >= 0 {
+		if i := find(s.Uses, e.Reservation); i >= 0 {
 			s.Uses = slices.Delete(slices.Clone(s.Uses), i, i+1)
 		}
-		var past []Use
+		var past Uses
 		for _, u := range s.Past {
 			if e.At.Before(u.At.Add(late)) {
 				past = append(past, u)
 			}
 		}
-		past = append(past, Use{Reservation: e.Reservation, At: e.At})
+		past = append(past, useOf(e.Reservation, "", e.At))
 		s.Past = past[max(0, len(past)-maxPast):]
 	}
 	if len(s.Uses) == 0 {

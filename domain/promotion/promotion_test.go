@@ -1,8 +1,10 @@
 package promotion_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -13,7 +15,6 @@ import (
 	"till/domain/eventlog"
 	"till/domain/eventlog/golden"
 	"till/domain/money"
-	"till/domain/order"
 	"till/domain/promotion"
 )
 
@@ -123,7 +124,7 @@ func TestRedeeming(t *testing.T) {
 	t.Run("a later attempt takes the place of an earlier one", func(t *testing.T) {
 		s := given(t, redeemed("CS-1/1", "alice")).When(redeem("CS-1/2", "alice")).Then(redeemed("CS-1/2", "alice")).
 			When(redeem("CS-1/1", "alice")).Then().State()
-		if len(s.Uses) != 1 || s.Uses[0].Reservation != "CS-1/2" {
+		if len(s.Uses) != 1 || s.Uses[0].Attempt != 2 {
 			t.Errorf("used by %+v", s.Uses)
 		}
 	})
@@ -202,13 +203,16 @@ func TestLimitsHold(t *testing.T) {
 			byUser, byOrder := map[string]int{}, map[string]int{}
 			for _, u := range s.Uses {
 				byUser[u.User]++
-				id, _ := order.OfReservation(u.Reservation)
-				if byOrder[id]++; byOrder[id] > 1 {
-					t.Fatalf("order %s uses it %d times", id, byOrder[id])
+				if byOrder[u.Order]++; byOrder[u.Order] > 1 {
+					t.Fatalf("order %s uses it %d times", u.Order, byOrder[u.Order])
 				}
 				if terms.PerPerson > 0 && byUser[u.User] > terms.PerPerson {
 					t.Fatalf("%s used it %d times", u.User, byUser[u.User])
 				}
+			}
+			var kept promotion.State
+			if data, err := json.Marshal(s); err != nil || json.Unmarshal(data, &kept) != nil || !reflect.DeepEqual(kept, s) {
+				t.Fatalf("kept as %s it is %+v, not %+v (%v)", data, kept, s, err)
 			}
 			if len(s.Uses) > limit || s.Left() != limit-len(s.Uses) {
 				t.Fatalf("used %d times of %d, %d left", len(s.Uses), limit, s.Left())
@@ -227,4 +231,36 @@ func TestEvents(t *testing.T) {
 		promotion.Redeemed{Reservation: "CS-7K3M9-Q2X4T/1", User: "usr_1", At: now},
 		promotion.RedemptionReversed{Reservation: "CS-7K3M9-Q2X4T/1", Reason: "payment_declined", At: now},
 	)
+}
+
+func TestNoUse(t *testing.T) {
+	for _, text := range []string{"\n", "CS-1/1 usr_1", "2026-11-23T12:00:00Z", "2026-11-23T12:00:00Z CS-1/1", "yesterday CS-1/1 usr_1"} {
+		if err := new(promotion.Uses).UnmarshalText([]byte(text)); !errors.Is(err, promotion.ErrUse) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+// What a code costs that nearly all have used that can.
+func BenchmarkUsedCode(b *testing.B) {
+	s := promotion.Decider().Fold(promotion.Created{Code: "TEN", Terms: promotion.Terms{Percent: 1000, Limit: promotion.MaxUses, PerPerson: 1}, At: now})
+	for i := range promotion.MaxUses - 1 {
+		s.Uses = append(s.Uses, promotion.Use{Order: fmt.Sprintf("CS-%05d-XXXXX", i), Attempt: 1, User: fmt.Sprintf("usr_%022d", i), At: now})
+	}
+	b.Run("decide", func(b *testing.B) {
+		for b.Loop() {
+			events, err := promotion.Decide(s, redeem("CS-NEW/1", "new"))
+			if err != nil {
+				b.Fatal(err)
+			}
+			_ = promotion.Evolve(s, events[0])
+		}
+	})
+	b.Run("keep", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := json.Marshal(s); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"till/domain/money"
-	"till/domain/order"
 )
 
 // State is one code and who has used it.
@@ -17,18 +16,10 @@ type State struct {
 	Created time.Time `json:"created,omitzero"`
 	// Ended is when the merchant ended it.
 	Ended time.Time `json:"ended,omitzero"`
-	Uses  []Use     `json:"uses,omitempty"`
+	Uses  Uses      `json:"uses,omitempty"`
 	// Past are attempts at an order that came to nothing not long ago: a late step
 	// of one of them uses the code no more.
-	Past []Use `json:"past,omitempty"`
-}
-
-// Use is an order's use of the code.
-type Use struct {
-	// Reservation is the attempt: the order's id, "/" and its number.
-	Reservation string    `json:"reservation"`
-	User        string    `json:"user,omitempty"`
-	At          time.Time `json:"at"`
+	Past Uses `json:"past,omitempty"`
 }
 
 var (
@@ -83,7 +74,7 @@ func (s State) Check(user, but string, now time.Time) error {
 // Used is how often the code is used in all and by the person, but for the order.
 func (s State) Used(user, but string) (all, theirs int) {
 	for _, u := range s.Uses {
-		if id, _ := order.OfReservation(u.Reservation); but != "" && id == but {
+		if but != "" && u.Order == but {
 			continue
 		}
 		all++

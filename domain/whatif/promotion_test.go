@@ -66,7 +66,7 @@ func TestWithAnotherCode(t *testing.T) {
 			// What came to nothing keeps nothing.
 			st := fold(s, log, promotion.Decider(), "TEN")
 			for _, u := range st.Uses {
-				if other, _ := order.OfReservation(u.Reservation); other == id && c.status != order.Placed {
+				if u.Order == id && c.status != order.Placed {
 					t.Errorf("the code is used by %+v", u)
 				}
 			}
