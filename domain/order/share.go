@@ -16,9 +16,12 @@ type share struct {
 }
 
 // shares divides what was paid among the lines in proportion to their prices, by
-// largest remainder: the parts of all pieces add up to the total exactly. A
-// discount or a fee is so shared by every piece.
+// largest remainder: the parts of all pieces add up to the total exactly. A fee is so
+// shared by every piece; what a discount took off each line stands in the order.
 func (s State) shares() []share {
+	if s.Discount != nil {
+		return s.discounted()
+	}
 	var sum uint64
 	for _, l := range s.Lines {
 		sum += uint64(l.Price.Minor) * uint64(l.Quantity)
@@ -39,6 +42,20 @@ func (s State) shares() []share {
 	for _, i := range order {
 		parts[i].more = int(min(left, int64(s.Lines[i].Quantity)))
 		left -= int64(parts[i].more)
+	}
+	return parts
+}
+
+// discounted is what was paid for each line, divided among its pieces.
+func (s State) discounted() []share {
+	off := map[string]int64{}
+	for _, l := range s.Discount.Lines {
+		off[l.SKU] = l.Amount.Minor
+	}
+	parts := make([]share, len(s.Lines))
+	for i, l := range s.Lines {
+		paid := l.Subtotal().Minor - off[l.SKU]
+		parts[i] = share{paid / int64(l.Quantity), int(paid % int64(l.Quantity))}
 	}
 	return parts
 }
