@@ -128,12 +128,11 @@ const shown = (data, focus) => {
 };
 
 const notes = (list, kind) => (list || []).length > 0 && el("ul", { class: `notes ${kind}` }, list.map((n) => el("li", null, n.message || n)));
+// sums are what all costs, with what a discount code takes off or why it does not.
 const sums = (d) => {
-	const row = (name, p, strong) => p && el("div", { class: strong && "strong" }, el("dt", null, name), el("dd", null, price(p)));
-	const codes = [d.discounts || d.discount_codes || d.discount_code || []].flat();
-	return el("dl", { class: "sums" },
-		row("Subtotal", d.subtotal),
-		codes.map((c) => typeof c === "object" && row(c.code || c.title || "Discount", c.amount || c.discount || c.off)),
-		d.discount && d.discount.display && row(typeof d.discount_code === "string" ? `Discount ${d.discount_code}` : "Discount", d.discount),
-		row("Total", d.total, true));
+	const row = (name, text, strong) => el("div", { class: strong && "strong" }, el("dt", null, name), el("dd", null, text));
+	const off = d.discount || {};
+	return [notes(off.warning && [off.warning], "warn"), el("dl", { class: "sums" },
+		off.amount && [row("Subtotal", price(off.subtotal)), row(`Discount ${off.code}`, `−${price(off.amount)}`)],
+		d.total && row("Total", price(d.total), true))];
 };
