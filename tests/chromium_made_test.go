@@ -84,7 +84,7 @@ func (b *tab) unreachable() (found []string) {
 	b.t.Helper()
 	// What is folded up is not there, and a button for the Enter key alone is for
 	// nobody to come to.
-	const controls = `[...document.querySelectorAll("a[href],button,summary,input:not([type=hidden]),select,textarea,[tabindex]")].filter(e => e.checkVisibility() && !e.closest("[aria-hidden=true]"))`
+	const controls = `[...document.querySelectorAll("a[href],button,summary,input:not([type=hidden]),select,textarea,[tabindex]:not([tabindex='-1'])")].filter(e => e.checkVisibility() && !e.closest("[aria-hidden=true]"))`
 	n := script[int](b, controls+".length")
 	var order []int
 	for range n + 2 {

@@ -33,7 +33,7 @@ func TestInspectorApps(t *testing.T) {
 				b.frame = held
 			}
 			run(b, b.click("button", "Close monitoring sidebar"))
-			b.openApp("Search products", "query", "catnip mouse")
+			b.openApp("Search products", "query", "mouse")
 			v.says("Catnip Mouse", "$4.99")
 			v.press("Add Catnip Mouse to the cart")
 			v.says("Added Catnip Mouse. The cart holds 1 piece, $4.99.")
@@ -58,7 +58,7 @@ func TestInspectorApps(t *testing.T) {
 			v.press("Open order " + order)
 			v.says("Order " + order)
 			v.press("What happened?")
-			v.says("What happened")
+			b.find("heading", "What happened")
 			keep("order")
 
 			// What the views did is what the shop holds.

@@ -114,6 +114,20 @@ func host[T any](s *stage, expression string) T {
 	return script[T](s.tab, expression)
 }
 
+// hears waits until what the page that plays the client heard comes to this.
+func (s *stage) hears(expression, want string) {
+	s.t.Helper()
+	for end := time.Now().Add(patience / 3); ; time.Sleep(20 * time.Millisecond) {
+		got := host[string](s, expression)
+		if got == want {
+			return
+		}
+		if time.Now().After(end) {
+			s.t.Fatalf("the host hears %q, not %q", got, want)
+		}
+	}
+}
+
 // called are the tools that the view called, in order.
 func (s *stage) called() string {
 	s.t.Helper()

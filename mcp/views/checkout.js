@@ -1,5 +1,15 @@
 const review = () => look("review_checkout", {}, (d) => showReview(d, "title"));
 
+const toApprove = "You wanted to approve such a purchase yourself, on the shop's own page.";
+const approve = ({ approve_url: url }) => url && button("Open the shop's page", () => host.open(url).catch(() => said(`Open this page yourself: ${url}`)), { key: "approve", kind: "main" });
+
+// showRefusal is why the purchase that the model asked for was not made.
+const showRefusal = (p) => show({
+	kind: "refusal", title: "Checkout",
+	body: () => el("div", { class: "why", role: "alert" }, el("p", null, p.code === "approval_required" ? `Nothing was bought yet. ${toApprove}` : plain(p.message)),
+		el("div", { class: "actions" }, approve(p), button("Review", review, { key: "review" }))),
+});
+
 // showReview is what will be bought, and the button that buys it. Only a person can
 // press it; the shop's own rules stand behind it all the same.
 const showReview = (d, focus) => {
@@ -35,12 +45,10 @@ const showReview = (d, focus) => {
 		checkout_in_progress: () => [`The purchase is under way as order ${problem.order_id}. Looking again never buys twice.`, confirm("Look again")],
 		quote_expired: () => ["The time for these prices is over. Nothing was bought.", afresh()],
 		quote_outdated: () => ["The cart or a price changed. Nothing was bought.", afresh()],
-		approval_required: () => ["Nothing was bought yet. You wanted to approve such a purchase yourself, on the shop's page.",
-			approve("Open the page to approve"), confirm("I have approved it: buy")],
-		approval_denied: () => ["Nothing was bought: you said no to this purchase.", problem.approve_url && approve("Change my mind"), confirm("Buy all the same")],
+		approval_required: () => [`Nothing was bought yet. ${toApprove}`, approve(problem), confirm("I have approved it: buy")],
+		approval_denied: () => ["Nothing was bought: you said no to this purchase.", approve(problem), confirm("I have changed my mind: buy")],
 		no_answer: () => ["No answer came. Trying again never buys twice.", confirm("Try again")],
 	};
-	const approve = (text) => button(text, () => host.open(problem.approve_url).catch(() => said(`Open this page yourself: ${problem.approve_url}`)), { key: "approve", kind: "main" });
 	const payment = () => {
 		const field = el("input", { id: "method", value: method, placeholder: d.test_money ? "pm_card_visa" : undefined, maxlength: 200, autocomplete: "off" });
 		field.addEventListener("input", () => { method = field.value.trim(); });
@@ -52,7 +60,7 @@ const showReview = (d, focus) => {
 	};
 	screen.body = () => [
 		el("ul", { class: "lines" }, d.lines.map((l) => lineOf(l))), omitted(d.lines_omitted),
-		notes(d.problems, "bad"), notes((d.warnings || []).filter((w) => w.code !== "approval_required"), "warn"), sums(d),
+		notes(d.problems, "bad"), notes((d.warnings || []).map((w) => (w.code === "approval_required" ? toApprove : w)), "warn"), sums(d),
 		d.ready && !over && el("p", { class: "quiet" }, `These prices hold until ${when(d.expires_at, { timeStyle: "short" })}.`),
 		d.test_money && el("p", { class: "quiet" }, "Test shop: no real money moves."),
 		problem ? why() : el("div", { class: "actions" },

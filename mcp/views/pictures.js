@@ -7,7 +7,7 @@ const drawn = {
 	mat: "heated-pad travel-mat cooling-gel-mat litter-mat", box: "cardboard-castle hide-cube gift-card-box",
 	tower: "scratching-post-tower ceiling-cat-tree", board: "corner-sofa-scratcher wave-scratch-board hanging-door-scratcher self-groomer-arch",
 	steps: "wall-steps stair-ramp", rope: "sisal-rope-roll", pouch: "salmon-treats tuna-crunchies gravy-pouches senior-stew freeze-dried-duck bonito-flakes probiotic-sachets pill-pockets joint-chews",
-	tin: "chicken-pate-tins raw-turkey-medallions", sack: "indoor-kibble kitten-kibble clumping-clay tofu-litter wood-pellet-litter odour-powder food-storage-bin",
+	tin: "chicken-pate-tins raw-turkey-medallions food-storage-bin", sack: "indoor-kibble kitten-kibble clumping-clay tofu-litter wood-pellet-litter odour-powder",
 	tube: "lickable-cream hairball-paste broth-cubes dental-kit", grass: "cat-grass-kit", comb: "deshedding-comb flea-comb tick-hooks",
 	glove: "silicone-glove", clipper: "nail-clipper", bottle: "waterless-foam detangling-spray calming-spray", wipes: "ear-eye-wipes lint-roller-xl",
 	tray: "hooded-litter-box low-entry-tray self-cleaning-box", scoop: "steel-scoop", carrier: "cabin-carrier top-load-crate", backpack: "bubble-backpack",
@@ -28,8 +28,9 @@ const picture = (handle, title) => {
 	let hue = 7;
 	for (const c of String(handle || title || "")) hue = (hue * 31 + c.codePointAt(0)) % 360;
 	const kind = kindOf.get(handle), box = svg("svg", { viewBox: "0 0 64 64", class: "picture", "aria-hidden": "true" });
-	box.style.setProperty("--hue", hue);
+	// Names that are nearly alike get colours that are not.
+	box.style.setProperty("--hue", (hue * 173 + 130) % 360);
 	if (kind) box.append(svg("use", { href: `#p-${kind}` }));
-	else box.append(svg("text", { x: 32, y: 33, class: "initial" }, ([...String(title || "?").trim()][0] || "?").toUpperCase()));
+	else box.append(svg("text", { x: 32, y: 33, class: "initial" }, (/[\p{L}\p{N}]/u.exec(title || "") || ["?"])[0].toUpperCase()));
 	return box;
 };

@@ -19,7 +19,7 @@ const said = (text, bad) => {
 
 // Screens: each draws itself into the page; back leads to the one before.
 const screens = [];
-let pieces, busy = false;
+let pieces, busy = false, turned = 0;
 const draw = (focus) => {
 	const { title, body, tools } = screens[screens.length - 1];
 	const held = focus || (document.activeElement && document.activeElement.dataset.key);
@@ -37,16 +37,20 @@ const draw = (focus) => {
 // show puts a screen on top, in place of those of its kind.
 const show = (screen, focus) => {
 	const at = screens.findIndex((s) => s.kind === screen.kind);
-	if (at < 0 || at < screens.length - 1) said("");
+	if (at < 0 || at < screens.length - 1) {
+		said("");
+		turned = Date.now();
+	}
 	if (at >= 0) screens.length = at;
 	screens.push(screen);
 	draw(focus);
 };
 
-// button does one thing at a time; while the shop is asked it keeps the focus.
+// button does one thing at a time; while the shop is asked it keeps the focus. The
+// second half of a double click is none for what has come under the mouse since.
 const button = (text, does, { key, kind, name, off } = {}) => el("button", {
 	type: "button", class: kind, "data-key": key, "aria-label": name, "aria-disabled": off ? "true" : undefined,
-	on: () => { if (!off && !busy) does(); },
+	on: (event) => { if (!off && !busy && !(event.detail > 1 && Date.now() - turned < 600)) does(); },
 }, text);
 
 const price = (p) => (p && p.display) || "";

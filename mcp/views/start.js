@@ -5,7 +5,8 @@ host.result = (result) => {
 	screens.length = 0;
 	said("");
 	byId("main").replaceChildren();
-	if (problem) refuse(problem);
+	if (problem && (problem.quote_id || problem.approve_url)) showRefusal(problem);
+	else if (problem) refuse(problem);
 	else shown(data);
 };
 host.cancelled = () => { byId("main").replaceChildren(el("p", { class: "empty" }, "The shop was not asked.")); };
