@@ -145,13 +145,19 @@ func TestAViewShowsHowAPurchaseGoes(t *testing.T) {
 // What an answer may hold one day is shown when it is there, and no button without it.
 func TestAViewShowsWhatAnOrderAllows(t *testing.T) {
 	s := newStage(t, look{width: 760})
-	order := args{"subtotal": usd("$5.99"), "discount": usd("-$1.00"), "discount_code": "MEOW", "can_cancel": true, "can_return": true, "can_reorder": false}
+	order := args{"discount": args{"code": "MEOW", "subtotal": usd("$5.99"), "amount": usd("$1.00")},
+		"tracking": args{"carrier": "Snail", "number": "12345", "url": "http://127.0.0.1:1/parcel"},
+		"timeline": []args{{"at": "2026-11-20T10:00:00Z", "what": "The order was placed."}},
+		"returns":  []args{{"return_id": "R1", "status": "requested", "items": []string{"1 × Catnip Mouse"}, "refund": usd("$4.99")}},
+		"refunds":  []args{{"for": "return", "status": "pending", "amount": usd("$4.99")}}, "can_cancel": true, "can_return": true, "can_reorder": false}
 	for k, v := range boughtAs {
 		order[k] = v
 	}
 	s.cans("get_order", order)
 	s.shows("orders", "get_order", args{"order_id": "CS-AAAAA-BBBBB"}, nil)
-	s.says("Discount MEOW", "-$1.00", "Subtotal")
+	s.says("Code MEOW", "− $1.00", "Subtotal", "Snail 12345", "1 × Catnip Mouse: requested, $4.99", "The order was placed.")
+	s.press("Follow the parcel")
+	s.hears(`heard.filter((m) => m.method === "ui/open-link").map((m) => m.params.url).join()`, "http://127.0.0.1:1/parcel")
 	if s.has("button", "Order CS-AAAAA-BBBBB again") {
 		t.Error("what cannot be ordered again has a button for it")
 	}

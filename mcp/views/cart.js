@@ -28,9 +28,20 @@ const showCart = (d, focus) => {
 		kind: "cart", title: "Cart",
 		body: () => d.lines.length === 0
 			? el("p", { class: "empty" }, picture("whisker-friendly-bowl", ""), "The cart is empty.", d.last_order && ` It was bought as order ${d.last_order}.`)
-			: [again(d), el("ul", { class: "lines" }, d.lines.map(line)), omitted(d.lines_omitted), sums(d),
+			: [again(d), el("ul", { class: "lines" }, d.lines.map(line)), omitted(d.lines_omitted), code(d), sums(d),
 				el("div", { class: "actions" }, button("Review and buy", review, { key: "review", kind: "main" }))],
 	}, focus);
+};
+// code is where a discount code is typed, or taken back.
+const code = (d) => {
+	const use = (word) => write("apply_discount_code", { code: word }, (now, say) => {
+		showCart(now, "title");
+		said(say.split("\n")[0]);
+	});
+	if (d.discount) return el("div", { class: "actions" }, button(`Remove the code ${d.discount.code}`, () => use(""), { key: "uncode", kind: "plain" }));
+	const field = el("input", { id: "code", "data-key": "code", maxlength: 64, autocomplete: "off" });
+	return el("details", null, el("summary", { "data-key": "codes" }, "Discount code"), el("div", { class: "actions" },
+		el("p", { class: "field" }, el("label", { for: "code" }, "Your code"), field), button("Use it", () => field.value.trim() && use(field.value.trim()), { key: "use" })));
 };
 // again is what became of the lines of an order that was put into the cart again.
 const again = (d) => [

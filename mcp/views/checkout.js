@@ -88,11 +88,13 @@ const reorder = (id) => button("Order again", () => write("reorder", { order_id:
 }), { key: `reorder ${id}`, name: `Order ${id} again` });
 const timeline = (steps) => el("ol", { class: "timeline" }, steps.map((s) => el("li", null, el("span", { class: "quiet" }, when(s.at)), el("span", null, s.what))));
 
+const list = (name, lines) => lines.length > 0 && [el("h2", null, name), el("ul", { class: "notes" }, lines.map((l) => el("li", null, l)))];
+
 // showOrder is one order. What can be done about it, the shop says.
-const showOrder = (d, focus, steps) => {
+const showOrder = (d, focus, steps = d.timeline) => {
 	let sure = "";
 	const id = d.order_id;
-	const reload = (text) => look("get_order", { order_id: id }, (now) => { showOrder(now, "title", steps && undefined); said(text); });
+	const reload = (text) => look("get_order", { order_id: id }, (now) => { showOrder(now, "title"); said(text); });
 	const twice = (key, text, really, tool) => sure === key
 		? [button(really, () => write(tool, { order_id: id }, (now, say) => reload(say.split("\n")[0])), { key: `${key} sure`, kind: "danger" }),
 			button("Keep it", () => { sure = ""; draw(key); }, { key: `${key} not`, kind: "plain" })]
@@ -102,7 +104,11 @@ const showOrder = (d, focus, steps) => {
 		body: () => [
 			el("p", { class: "facts" }, badge(d.status), el("span", { class: "quiet" }, when(d.placed_at || d.started_at))),
 			d.reason && el("p", { class: "notes bad" }, d.reason),
+			d.tracking && el("p", { class: "facts" }, `${d.tracking.carrier} ${d.tracking.number}`,
+				d.tracking.url && button("Follow the parcel", () => host.open(d.tracking.url).catch(() => said(`Open this page yourself: ${d.tracking.url}`)), { key: "parcel", kind: "plain" })),
 			d.lines && el("ul", { class: "lines" }, d.lines.map((l) => lineOf(l))), omitted(d.lines_omitted), sums(d),
+			list("Returns", (d.returns || []).map((r) => `${(r.items || []).join(", ")}: ${worded(r.status)}, ${price(r.refund)}${r.refusal ? ` (${r.refusal})` : ""}`)),
+			list("Refunds", (d.refunds || []).map((r) => `${price(r.amount)}: ${worded(r.status)}${r.reason ? ` (${r.reason})` : ""}`)),
 			steps && [el("h2", null, "What happened"), timeline(steps)],
 			el("div", { class: "actions" },
 				!steps && button("What happened?", () => look("explain_order", { order_id: id }, (t) => showOrder(d, "title", t.timeline)), { key: "explain" }),
