@@ -66,6 +66,38 @@ func BenchmarkAppend(b *testing.B) {
 	}
 }
 
+// BenchmarkBatch is what it costs to append three events of one stream together, as a
+// reorder of three lines does: an atomic batch, against one event and against three
+// one after the other, in turns.
+func BenchmarkBatch(b *testing.B) {
+	log := open(b, connect(b, startServer(b, b.TempDir())))
+	var times [3][]time.Duration
+	for n := 0; b.Loop(); n++ {
+		for side, together := range [][]int{{1}, {1, 1, 1}, {3}} {
+			s := eventlog.Stream{Category: "cart", ID: fmt.Sprintf("b%d-%d", n, side)}
+			var at eventlog.Position
+			number := uint64(0)
+			started := time.Now()
+			for _, count := range together {
+				var events []eventlog.Envelope
+				for range count {
+					number++
+					events = append(events, sample(s, number))
+				}
+				var err error
+				if at, err = log.Append(context.Background(), eventlog.Change{Stream: s, Expected: at, Events: events}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			times[side] = append(times[side], time.Since(started))
+		}
+	}
+	for side, unit := range []string{"µs/one", "µs/three-in-a-row", "µs/batch-of-three"} {
+		b.ReportMetric(float64(median(times[side]).Microseconds()), unit)
+	}
+	b.ReportMetric(0, "ns/op")
+}
+
 // appendAll writes count events, spread over the callers, each of which has a
 // stream of its own.
 func appendAll(callers, count int, name string, publish func(*eventlog.Envelope, eventlog.Position) (eventlog.Position, error)) error {
