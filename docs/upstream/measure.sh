@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Applies the patches to a copy of the SDK, runs its tests, and measures before and
+# after: the decoder by itself, and the shop with each (BENCHTIME=2s). It changes
+# nothing here.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+go=${GO:-go} time=${BENCHTIME:-2s}
+module=github.com/modelcontextprotocol/go-sdk
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+cp -r "$("$go" list -m -f '{{.Dir}}' $module)" "$work/sdk"
+chmod -R u+w "$work/sdk"
+decoder() { (cd "$work/sdk" && "$go" test ./internal/json -run '^$' -bench Unmarshal -benchtime "$time"); }
+
+patch -s -p1 -d "$work/sdk" <docs/upstream/1-benchmark.patch
+echo '== the decoder before'
+(cd "$work/sdk" && "$go" test ./internal/json)
+decoder
+patch -s -p1 -d "$work/sdk" <docs/upstream/2-decode-in-place.patch
+echo '== the decoder after'
+decoder
+echo "== the SDK's own tests after"
+(cd "$work/sdk" && "$go" test ./mcp ./internal/... ./jsonrpc/... ./auth/... ./oauthex/...)
+
+cp go.mod "$work/after.mod"
+cp go.sum "$work/after.sum"
+"$go" mod edit -replace "$module=$work/sdk" "$work/after.mod"
+"$go" test -c -o "$work/before.test" ./cmd
+"$go" test -c -o "$work/after.test" -modfile "$work/after.mod" ./cmd
+for round in 1 2 3; do
+	for side in before after; do
+		echo "== the shop $side, round $round"
+		(cd "$work" && "./$side.test" -test.run '^$' -test.bench 'HTTP|Flow' -test.benchtime "$time" -test.benchmem | grep ^Benchmark)
+	done
+done
