@@ -11,8 +11,8 @@ import (
 
 // putIn are the items that the command put into the cart, by SKU, as the log has
 // them: so a call that is repeated tells what its first did, whatever the cart
-// holds now. The events of one command stand side by side, from the last one back
-// or, for a command of an earlier call, from the first one on.
+// holds now. It is one event now; shops of before hold several of one command side by
+// side, from the last one back or, for a command of an earlier call, from the first on.
 func (c *call) putIn(ctx context.Context, meta eventlog.Meta, out decider.Outcome[cart.State]) (map[string]cart.ItemAdded, error) {
 	at, step := out.Position, -1
 	switch {
@@ -38,8 +38,13 @@ func (c *call) putIn(ctx context.Context, meta eventlog.Meta, out decider.Outcom
 		if err != nil {
 			return nil, err
 		}
-		if added, ok := event.(cart.ItemAdded); ok {
-			put[anyCase(added.SKU)] = added
+		switch e := event.(type) {
+		case cart.ItemAdded:
+			put[anyCase(e.SKU)] = e
+		case cart.Filled:
+			for _, added := range e.Items {
+				put[anyCase(added.SKU)] = added
+			}
 		}
 	}
 	return put, nil

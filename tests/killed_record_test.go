@@ -40,7 +40,8 @@ type written struct {
 		Quantity, Attempt                                           int
 		OnHand                                                      int             `json:"on_hand"`
 		Lines, Product                                              json.RawMessage // of several kinds
-		Refresh                                                     any             // a hash, or whether a client takes such tokens
+		Items                                                       []json.RawMessage
+		Refresh                                                     any // a hash, or whether a client takes such tokens
 		Total, Amount                                               struct{ Amount int }
 		Terms                                                       struct {
 			Limit     int
@@ -51,12 +52,6 @@ type written struct {
 			Amount struct{ Amount int }
 		}
 	}
-}
-
-// besides is whether the event is the next of one command that fills a cart.
-func (e written) besides(before written) bool {
-	return e.Fingerprint != "" && e.Type == "cart.item_added" && before.Type == e.Type &&
-		before.Stream == e.Stream && before.Position == e.Position-1 && before.Data.SKU != e.Data.SKU
 }
 
 // purchase is what the log says of one order.
@@ -124,13 +119,12 @@ func read(t testing.TB, dir string) *record {
 			wrong("%d events of its stream stand before it", len(r.streams[name]))
 		}
 		// One command makes one event of a kind on a stream; one that can be sent
-		// again makes one event in all, or puts several items into a cart at once:
-		// then their events stand side by side.
+		// again makes one event in all.
 		intent := e.Command + "\x00" + name + "\x00" + e.Type
 		if e.Fingerprint != "" {
 			intent = e.Command
 		}
-		if before, twice := done[intent]; twice && !e.besides(before) {
+		if before, twice := done[intent]; twice {
 			wrong("command %s has made event %d already", e.Command, before.Position)
 		}
 		done[intent] = e

@@ -232,6 +232,7 @@ func TestEvents(t *testing.T) {
 	bed := cart.Item{SKU: "CAT-BED-GRY-S", Product: "4", Handle: "cozy-cat-bed", Title: "Cozy Cat Bed", Variant: "grey / small", Price: money.Of(2999, "USD")}
 	golden.Check(t, types,
 		cart.ItemAdded{Item: bed, Quantity: 2},
+		cart.Filled{Items: []cart.ItemAdded{{Item: bed, Quantity: 1}, {Item: cart.Item{SKU: "MOUSE-CATNIP", Product: "2", Handle: "catnip-mouse", Title: "Catnip Mouse", Price: money.Of(499, "USD")}, Quantity: 2}}},
 		cart.QuantityChanged{SKU: "CAT-BED-GRY-S", From: 2, To: 3},
 		cart.ItemRemoved{SKU: "CAT-BED-GRY-S", Quantity: 3},
 		cart.Cleared{Lines: 2},

@@ -147,6 +147,7 @@ func Decider() decider.Decider[State, Command, Event] {
 // Register makes the events known under their wire names.
 func Register(t *eventlog.Types) {
 	eventlog.Register[ItemAdded](t, "cart.item_added", 1)
+	eventlog.Register[Filled](t, "cart.filled", 1)
 	eventlog.Register[QuantityChanged](t, "cart.quantity_changed", 1)
 	eventlog.Register[ItemRemoved](t, "cart.item_removed", 1)
 	eventlog.Register[Cleared](t, "cart.cleared", 1)
@@ -234,6 +235,16 @@ func removeCode(s State) []Event {
 	return []Event{DiscountRemoved{s.Code}}
 }
 
+// put adds the pieces of an item to the lines, at its price.
+func put(lines []Line, e ItemAdded) []Line {
+	i := slices.IndexFunc(lines, func(l Line) bool { return l.SKU == e.SKU })
+	if i < 0 {
+		return append(lines, Line(e))
+	}
+	lines[i] = Line{e.Item, lines[i].Quantity + e.Quantity}
+	return lines
+}
+
 // Evolve returns the cart after an event.
 func Evolve(s State, e Event) State {
 	lines := slices.Clone(s.Lines)
@@ -246,10 +257,10 @@ func Evolve(s State, e Event) State {
 		s.Claim = ""
 		return s
 	case ItemAdded:
-		if i := s.index(e.SKU); i >= 0 {
-			lines[i] = Line{e.Item, lines[i].Quantity + e.Quantity}
-		} else {
-			lines = append(lines, Line(e))
+		lines = put(lines, e)
+	case Filled:
+		for _, item := range e.Items {
+			lines = put(lines, item)
 		}
 	case QuantityChanged:
 		if i := s.index(e.SKU); i >= 0 {

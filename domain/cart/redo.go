@@ -7,6 +7,8 @@ func Redo(s State, e Event) Command {
 	switch e := e.(type) {
 	case ItemAdded:
 		return Add{e.Item, e.Quantity}
+	case Filled:
+		return refill(s, e.Items)
 	case QuantityChanged:
 		return SetQuantity{e.SKU, e.To}
 	case ItemRemoved:

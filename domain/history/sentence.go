@@ -31,6 +31,17 @@ func shopping(event any) string {
 	switch e := event.(type) {
 	case cart.ItemAdded:
 		return fmt.Sprintf("put %d × %s into the cart, %s each", e.Quantity, named(e.Item), price(e.Price))
+	case cart.Filled:
+		var what []string
+		const told = 10
+		for i, item := range e.Items {
+			if i == told {
+				what = append(what, fmt.Sprintf("and %d more", len(e.Items)-told))
+				break
+			}
+			what = append(what, fmt.Sprintf("%d × %s, %s each", item.Quantity, named(item.Item), price(item.Price)))
+		}
+		return "filled the cart with " + strings.Join(what, "; ")
 	case cart.QuantityChanged:
 		return fmt.Sprintf("changed %s in the cart from %d to %d", clean(e.SKU), e.From, e.To)
 	case cart.ItemRemoved:

@@ -209,8 +209,13 @@ func (p Past) discounted(ctx context.Context, o order.CheckoutStarted, at eventl
 // touches is whether a person did something about the line, even if it stayed
 // as it was.
 func touches(event any, sku string) bool {
-	added, ok := event.(cart.ItemAdded)
-	return ok && added.SKU == sku
+	switch e := event.(type) {
+	case cart.ItemAdded:
+		return e.SKU == sku
+	case cart.Filled:
+		return slices.ContainsFunc(e.Items, func(i cart.ItemAdded) bool { return i.SKU == sku })
+	}
+	return false
 }
 
 // inOrder sorts events and drops those that come twice.
