@@ -11,6 +11,7 @@ import (
 	"till/authz"
 	"till/domain/account"
 	"till/domain/account/session"
+	"till/domain/aftersale"
 	"till/domain/cart"
 	"till/domain/catalog"
 	"till/domain/checkout"
@@ -38,7 +39,10 @@ type Options struct {
 	// AccessLife is how long an access token lives; 0 is the usual time.
 	AccessLife    time.Duration
 	RefreshLeeway time.Duration
-	Logger        *slog.Logger
+	// ReturnDays is for how many days after delivery goods are taken back; 0 is the
+	// usual number.
+	ReturnDays int
+	Logger     *slog.Logger
 	// Proxies are the reverse proxies before the shop.
 	Proxies []netip.Prefix
 	// OpenID is another provider at which people may log in, nil for none.
@@ -69,10 +73,11 @@ type App struct {
 	types   *eventlog.Types
 	views   *projections.Views
 	// moments are the views as they stood in the past.
-	moments  *projections.Moments
-	authz    *authz.Server
-	checkout *checkout.Process
-	products *decider.Handler[catalog.State, catalog.Command, catalog.Event]
+	moments   *projections.Moments
+	authz     *authz.Server
+	checkout  *checkout.Process
+	aftersale *aftersale.Process
+	products  *decider.Handler[catalog.State, catalog.Command, catalog.Event]
 	// served is whether the shop stands behind HTTP, not only open to be looked at.
 	served bool
 	lag    lag
@@ -187,6 +192,7 @@ func Open(ctx context.Context, opt Options) (_ *App, err error) {
 		Source:     a.views, Shelf: a.views, Gateway: testgateway.New(buckets["charges"], time.Now),
 		Secret: secret, Now: time.Now,
 	}
+	a.aftersale = &aftersale.Process{Checkout: a.checkout, ReturnDays: opt.ReturnDays}
 	a.authz, err = authz.New(authz.Config{
 		PublicURL: opt.PublicURL, Secret: secret, Log: a.log, Types: a.types, Views: a.views,
 		Credentials: buckets["credentials"], Pending: buckets["clients"], People: buckets["people"],

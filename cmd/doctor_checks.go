@@ -100,7 +100,7 @@ func (a *App) checkAside(ctx context.Context) (finding, error) {
 // checkReservations looks for pieces and purchases that the reactors should
 // have seen to long ago.
 func (a *App) checkReservations(ctx context.Context) (finding, error) {
-	f := finding{Check: "reservations", State: well, Found: "no piece is kept apart for a purchase that has ended"}
+	f := finding{Check: "reservations", State: well, Found: "no piece is kept apart for a purchase that has ended, and no refund is late"}
 	const most = 1000
 	now := time.Now()
 	overdue, err := a.views.OverdueReservations(ctx, now.Add(-10*time.Minute), most)
@@ -108,13 +108,18 @@ func (a *App) checkReservations(ctx context.Context) (finding, error) {
 		return f, err
 	}
 	open, err := a.views.OpenOrders(ctx, now.Add(-checkout.Grace-10*time.Minute), most)
-	if err != nil || len(overdue)+len(open) == 0 {
+	if err != nil {
 		return f, err
 	}
-	f.State, f.Found = worth, fmt.Sprintf("%d overdue %s, %d unfinished %s older than ten minutes", len(overdue), plural(len(overdue), "reservation"), len(open), plural(len(open), "purchase"))
+	refunds, err := a.views.DueRefunds(ctx, now.Add(-checkout.Grace-10*time.Minute), most)
+	if err != nil || len(overdue)+len(open)+len(refunds) == 0 {
+		return f, err
+	}
+	f.State, f.Found = worth, fmt.Sprintf("%d overdue %s, %d unfinished %s and %d unpaid %s older than ten minutes", len(overdue), plural(len(overdue), "reservation"),
+		len(open), plural(len(open), "purchase"), len(refunds), plural(len(refunds), "refund"))
 	if f.Do = "start the shop: it sees to them within a minute"; a.served {
 		f.Do = "if they stay, see in the log which payment or stock cannot be reached, and look at one with till why order"
-		if len(open) > 0 {
+		if open = append(open, refunds...); len(open) > 0 {
 			f.Do = strings.Replace(f.Do, "till why order", "till why order "+open[0], 1)
 		}
 	}

@@ -29,7 +29,7 @@ func (a *App) startReactors(ctx context.Context) (stop func() error, err error) 
 		return nil, err
 	}
 	r, err := reactors.New(reactors.Options{
-		Process: a.checkout, Views: a.views, Types: a.types, Envelope: jslog.Envelope, Now: time.Now, Logger: a.opt.Logger,
+		Process: a.checkout, Aftersale: a.aftersale, Views: a.views, Types: a.types, Envelope: jslog.Envelope, Now: time.Now, Logger: a.opt.Logger,
 		Checkouts: checkouts, Reservations: reservations, Poison: poison,
 	})
 	if err != nil {

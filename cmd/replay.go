@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"till/domain/eventlog"
 	"till/domain/history"
@@ -70,12 +71,20 @@ func (a *App) replay(ctx context.Context, q replayQuestion, out reply[replayed])
 	defer past.Close() // the folder of pasts is emptied in any case
 	show := func(e *listed) error {
 		r := replayed{At: past.At(), Event: e}
+		now := time.Now()
+		if at := past.At(); at > 0 {
+			last, err := a.log.Get(ctx, at)
+			if err != nil {
+				return err
+			}
+			now = last.Time
+		}
 		for _, view := range mcp.Views() {
 			if q.View != "" && view != q.View {
 				continue
 			}
 			err := past.Read(ctx, func(reader *projections.Reader) error {
-				text, content, err := mcp.Replay(ctx, reader, mcp.Replayed{User: user, View: view, Currency: currency})
+				text, content, err := mcp.Replay(ctx, reader, mcp.Replayed{User: user, View: view, Currency: currency, Now: now})
 				if err != nil {
 					return err
 				}

@@ -76,7 +76,7 @@ func (a *App) shop() (mcp.Shop, error) {
 	}
 	return mcp.Shop{
 		Policies: policies,
-		Carts:    a.checkout.Carts, Checkout: a.checkout, Views: a.views, Moments: a.moments, Log: a.log, Types: a.types, FindUser: a.findUser, Currency: currency,
+		Carts:    a.checkout.Carts, Checkout: a.checkout, Aftersale: a.aftersale, Views: a.views, Moments: a.moments, Log: a.log, Types: a.types, FindUser: a.findUser, Currency: currency,
 		Approval: a.authz.ApprovalURL, Limits: a.authz.ConnectionsURL(),
 		Now: time.Now, NewID: rand.Text, Logger: a.opt.Logger, Version: Version(),
 	}, nil

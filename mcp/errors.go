@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"till/domain/cart"
 	"till/domain/checkout"
@@ -40,6 +41,10 @@ var table = []told{
 	{order.ErrUnknown, "order_not_found", "There is no such order of this person. get_order_history lists their orders.", false, "order_id", []string{"get_order_history"}},
 	{order.ErrOther, "quote_invalid", "That quote_id belongs to another purchase. Call review_checkout for a new one.", false, "quote_id", []string{"review_checkout"}},
 	{order.ErrMoved, "checkout_in_progress", "The purchase moved on meanwhile. Call checkout again with the same quote_id: it never buys twice.", true, "", []string{"checkout", "get_order"}},
+	{order.ErrNotInOrder, "not_in_order", "The order does not hold that; nothing was changed. get_order shows its SKUs.", false, "items", []string{"get_order"}},
+	{order.ErrNothing, "nothing_to_return", "Nothing is left of that order to send back: all of it is in returns already. get_order shows them.", false, "items", []string{"get_order"}},
+	{order.ErrTooManyReturns, "too_many_returns", fmt.Sprintf("An order takes %d returns, and this one has had them. The person has to write to the shop.", order.MaxReturns), false, "order_id", []string{"get_order"}},
+	{order.ErrExceedsPaid, "refund_exceeds_paid", "More would be paid back than was paid for the order, so nothing was changed. get_order shows what was paid back.", false, "order_id", []string{"get_order"}},
 
 	{decider.ErrReused, "idempotency_key_reused", "That idempotency_key was used before for something else. Reuse a key only to retry the very same call; for a new intent send a new key or none.", false, keyArgument, nil},
 	{decider.ErrBusy, "busy", "Too many changes at once; nothing was changed. Send the same call again.", true, "", nil},
@@ -61,6 +66,9 @@ func explain(err error, requestID string) (p *problem, internal bool) {
 	var amount *cart.Quantity
 	var aside *projections.Quarantined
 	var past *projections.Replaying
+	var unfit *order.Unfit
+	var closed *order.WindowClosed
+	var many *order.TooMany
 	switch {
 	case errors.As(err, &p):
 		return p, false
@@ -72,6 +80,14 @@ func explain(err error, requestID string) (p *problem, internal bool) {
 		return boughtBy(busy), false
 	case errors.As(err, &past):
 		return replaying(past), false
+	case errors.As(err, &unfit):
+		return unfitFor(unfit), false
+	case errors.As(err, &closed):
+		return &problem{Code: "return_window_closed", Field: "order_id", NextTools: []string{"get_order"},
+			Message: fmt.Sprintf("The time for returns of this order ended at %s. Nothing was changed; the person can only write to the shop.", stamp(closed.Until))}, false
+	case errors.As(err, &many):
+		return &problem{Code: "return_quantity_exceeded", Field: "items", Available: &many.Left, NextTools: []string{"get_order", "request_return"},
+			Message: fmt.Sprintf("Of %s %d can still go back, not %d; nothing was changed.", many.SKU, many.Left, many.Asked)}, false
 	}
 	if errors.As(err, &aside) {
 		return setAside(aside), true
@@ -92,6 +108,31 @@ func explain(err error, requestID string) (p *problem, internal bool) {
 func setAside(q *projections.Quarantined) *problem {
 	return &problem{Code: "set_aside", Message: fmt.Sprintf("This %s is set aside from log position %d on, because the shop's program has a fault in reading it. Nothing is lost and everything else works. Do not try again; tell the person that the shop's keeper has to see to it, naming the position.",
 		q.Stream.Category, q.Position)}
+}
+
+// unfitFor is a step that the stage of an order does not allow, with the way that
+// it does.
+func unfitFor(u *order.Unfit) *problem {
+	p := &problem{Code: "order_not_cancelable", Field: "order_id", State: string(u.Stage), NextTools: []string{"get_order"}}
+	if u.Step == "return" {
+		p.Code = "order_not_returnable"
+	}
+	switch {
+	case u.Stage == order.StageCancelled:
+		p.Message = "The order is cancelled; get_order shows its refund."
+	case u.Stage == order.StagePlaced:
+		p.Message = "The order is not dispatched yet, so there is nothing to send back: cancel_order calls it off."
+		p.NextTools = []string{"cancel_order", "get_order"}
+	case slices.Contains(order.Stages(), u.Stage):
+		p.Message = fmt.Sprintf("The order is %s and can no longer be cancelled; nothing was changed. request_return sends items of it back.", worded(string(u.Stage)))
+		p.NextTools = []string{"request_return", "get_order"}
+	case u.Stage == order.Stage(order.Declined) || u.Stage == order.Stage(order.Failed):
+		p.Message = "The order was never placed and nothing was charged, so there is nothing to call off."
+	default:
+		p.Retryable = true
+		p.Message = "The purchase is not finished yet. Look at it with get_order in some seconds and send the same call again once it is placed."
+	}
+	return p
 }
 
 // tooMany is a line that would hold more than a cart takes.

@@ -19,6 +19,7 @@ import (
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 	"golang.org/x/time/rate"
 
+	"till/domain/aftersale"
 	"till/domain/checkout"
 	"till/domain/eventlog"
 	"till/domain/money"
@@ -31,9 +32,10 @@ const Path = "/mcp"
 
 // Shop is what the tools sell from. All fields are required.
 type Shop struct {
-	Carts    *checkout.Carts
-	Checkout *checkout.Process
-	Views    *projections.Views
+	Carts     *checkout.Carts
+	Checkout  *checkout.Process
+	Aftersale *aftersale.Process
+	Views     *projections.Views
 	// Moments are the views as they stood in the past; Log is what they are folded
 	// from, Types the words that it is written in.
 	Moments *projections.Moments
@@ -129,8 +131,8 @@ type Server struct {
 // configuration lacks.
 func New(c Config) (*Server, error) {
 	switch {
-	case c.Carts == nil || c.Checkout == nil || c.Views == nil:
-		return nil, errors.New("mcp: the shop lacks its carts, its checkout or its views")
+	case c.Carts == nil || c.Checkout == nil || c.Aftersale == nil || c.Views == nil:
+		return nil, errors.New("mcp: the shop lacks its carts, its checkout, its aftersale or its views")
 	case c.Moments == nil || c.Log == nil || c.Types == nil:
 		return nil, errors.New("mcp: the shop lacks its past or its log")
 	case c.FindUser == nil:

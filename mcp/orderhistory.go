@@ -20,16 +20,26 @@ const (
 
 // orderPage is a page of the person's history.
 type orderPage struct {
-	Orders     []orderShort `json:"orders"`
-	Total      int          `json:"total"`
-	NextCursor string       `json:"next_cursor,omitempty"`
-	NextSteps  []string     `json:"next_steps"`
+	Orders []orderShort `json:"orders"`
+	Total  int          `json:"total"`
+	// Sums are what all that match cost, not only this page's.
+	Sums       []orderSum `json:"sums"`
+	NextCursor string     `json:"next_cursor,omitempty"`
+	NextSteps  []string   `json:"next_steps"`
 	included
+}
+
+// orderSum is what orders of one currency cost, and what was paid back of that.
+type orderSum struct {
+	Orders   int   `json:"orders"`
+	Total    price `json:"total"`
+	Refunded price `json:"refunded"`
 }
 
 // orderShort is an order in the history.
 type orderShort struct {
 	OrderID  string   `json:"order_id"`
+	Status   string   `json:"status"`
 	PlacedAt string   `json:"placed_at"`
 	Total    price    `json:"total"`
 	Pieces   int      `json:"pieces"`
@@ -37,6 +47,8 @@ type orderShort struct {
 	More     int      `json:"more_items,omitempty"`
 	// CanReorder is whether at least one line can be bought now.
 	CanReorder bool `json:"can_reorder"`
+	CanCancel  bool `json:"can_cancel"`
+	CanReturn  bool `json:"can_return"`
 }
 
 func historyTool() tool {
@@ -48,6 +60,7 @@ func historyTool() tool {
 			{name: "cursor", kind: text, most: 1000, about: "next_cursor of the page before."},
 			{name: "from", kind: text, most: 40, about: "Placed on or after this date or time.", example: "2026-11-01", also: []string{"since", "from_date"}},
 			{name: "to", kind: text, most: 40, about: "Placed on or before it.", example: "2026-11-30", also: []string{"until", "to_date"}},
+			{name: "status", kind: text, oneOf: stages(), about: "Only orders that stand there.", example: "delivered"},
 			{name: "product", kind: text, most: 100, about: "Only orders with it: words of its title, handle or SKU.", example: "catnip mouse", also: []string{"query"}},
 		},
 		output: orderPage{}, reads: true, past: true, time: readTime, run: orderHistory,
@@ -60,16 +73,23 @@ func orderHistory(ctx context.Context, c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	now, err := c.moment(ctx)
+	if err != nil {
+		return answer{}, err
+	}
 	err = c.read(ctx, func(r *projections.Reader) error {
 		found, err := r.Orders(ctx, q)
 		if err != nil {
 			return err
 		}
 		page.Total, page.NextCursor = found.Total, c.goesOn(found.Next)
-		page.Orders = make([]orderShort, 0, len(found.Orders))
+		page.Orders, page.Sums = make([]orderShort, 0, len(found.Orders)), []orderSum{}
+		for _, s := range found.Sums {
+			page.Sums = append(page.Sums, orderSum{s.Orders, priced(s.Total), priced(s.PaidBack)})
+		}
 		shelf := buyable{}
 		for _, o := range found.Orders {
-			short := shortOf(o)
+			short := shortOf(o, now)
 			if short.CanReorder, err = shelf.any(ctx, r, o); err != nil {
 				return err
 			}
@@ -85,12 +105,12 @@ func orderHistory(ctx context.Context, c *call) (answer, error) {
 	if page.NextCursor != "" {
 		older := "call again with next_cursor for older ones"
 		if which != "" {
-			older = "call again with next_cursor and the same from, to and product for older ones"
+			older = "call again with next_cursor and the same other arguments for older ones"
 		}
 		page.NextSteps = append(page.NextSteps, older)
 	}
 	if page.Total == 0 && which != "" {
-		page.NextSteps = []string{"get_order_history without from, to or product, or with other ones"}
+		page.NextSteps = []string{"get_order_history without from, to, status or product, or with other ones"}
 		return answer{"There are no orders" + which + ".", page}, nil
 	}
 	if page.Total == 0 {
@@ -100,7 +120,7 @@ func orderHistory(ctx context.Context, c *call) (answer, error) {
 	var t strings.Builder
 	fmt.Fprintf(&t, "%d of %s%s, newest first.", len(page.Orders), counted(page.Total, "order"), which)
 	for _, o := range page.Orders[:min(ordersTold, len(page.Orders))] {
-		t.WriteString("\n" + o.OrderID + ", " + o.PlacedAt + ", " + o.Total.Display + ": " + strings.Join(o.Items, ", "))
+		t.WriteString("\n" + o.OrderID + ", " + o.PlacedAt + ", " + worded(o.Status) + ", " + o.Total.Display + ": " + strings.Join(o.Items, ", "))
 		if o.More > 0 {
 			t.WriteString(" and more")
 		}
@@ -108,8 +128,17 @@ func orderHistory(ctx context.Context, c *call) (answer, error) {
 	return answer{t.String(), page}, nil
 }
 
-func shortOf(o order.State) orderShort {
-	s := orderShort{OrderID: o.ID, PlacedAt: stamp(o.PlacedAt), Total: priced(o.Total), Items: make([]string, 0, linesShort)}
+// stages are where placed orders stand, as words of the filter.
+func stages() (words []string) {
+	for _, s := range order.Stages() {
+		words = append(words, string(s))
+	}
+	return words
+}
+
+func shortOf(o order.State, now time.Time) orderShort {
+	s := orderShort{OrderID: o.ID, Status: string(o.Stage()), PlacedAt: stamp(o.PlacedAt), Total: priced(o.Total), Items: make([]string, 0, linesShort),
+		CanCancel: o.CanCancel(), CanReturn: o.CanReturn(now)}
 	for i, l := range o.Lines {
 		s.Pieces += l.Quantity
 		if i < linesShort {
@@ -122,7 +151,7 @@ func shortOf(o order.State) orderShort {
 
 // orderQuery is what the arguments ask for.
 func (c *call) orderQuery() (q projections.OrderQuery, err error) {
-	q = projections.OrderQuery{User: c.caller.User, Limit: c.number("limit"), Cursor: c.text("cursor"), Product: c.text("product")}
+	q = projections.OrderQuery{User: c.caller.User, Limit: c.number("limit"), Cursor: c.text("cursor"), Product: c.text("product"), Stage: order.Stage(c.text("status"))}
 	if q.From, err = c.time("from", 0); err != nil {
 		return q, err
 	}
@@ -162,6 +191,9 @@ func (c *call) time(name string, ofDay time.Duration) (time.Time, error) {
 // ordersAsked says which orders were asked for, "" for all.
 func (c *call) ordersAsked() string {
 	var t strings.Builder
+	if status := c.text("status"); status != "" {
+		t.WriteString(" that are " + worded(status))
+	}
 	if product := c.text("product"); product != "" {
 		t.WriteString(" with " + quote(product))
 	}

@@ -54,7 +54,7 @@ func TestTheHistoryIsAskedByTimeAndProduct(t *testing.T) {
 		if ordersOf(got) != strings.Join(c.want, " ") || got.number("total") != len(c.want) {
 			t.Errorf("%v finds %s", c.in, got.Text)
 		}
-		if len(c.want) == 0 && !strings.Contains(got.text("next_steps.0"), "without from, to or product") {
+		if len(c.want) == 0 && !strings.Contains(got.text("next_steps.0"), "without from, to, status or product") {
 			t.Errorf("%v says %s", c.in, got.Text)
 		}
 	}
@@ -108,7 +108,7 @@ func TestFilteredHistoryPagesWhileOrdersCome(t *testing.T) {
 				a.bought(1, "MOUSE-CATNIP")
 				in["cursor"] = got.text("next_cursor")
 				if page == 0 {
-					if !strings.Contains(fmt.Sprint(got.at("next_steps")), "same from, to and product") {
+					if !strings.Contains(fmt.Sprint(got.at("next_steps")), "same other arguments") {
 						t.Errorf("it says %s", got.Text)
 					}
 					refused := a.refused("invalid_argument", "get_order_history", args{"cursor": in["cursor"]})

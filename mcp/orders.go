@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"till/domain/cart"
 	"till/domain/order"
@@ -13,7 +14,7 @@ import (
 // orderDetail is one purchase in full.
 type orderDetail struct {
 	OrderID   string     `json:"order_id"`
-	Status    string     `json:"status" one:"started|paying|payment_pending|payment_declined|failed|placed"`
+	Status    string     `json:"status"`
 	PlacedAt  string     `json:"placed_at,omitempty"`
 	StartedAt string     `json:"started_at"`
 	Lines     []cartLine `json:"lines"`
@@ -28,6 +29,7 @@ type orderDetail struct {
 // orderAnswer is what get_order answers.
 type orderAnswer struct {
 	orderDetail
+	orderStory
 	NextSteps []string `json:"next_steps"`
 	included
 }
@@ -42,20 +44,24 @@ func (s *Server) orderTools() []tool {
 		historyTool(),
 		{
 			name: "get_order", title: "Look at an order",
-			about:  "Use this when the person asks about one order, or to see how a pending payment went. Example: {\"order_id\": \"CS-7K3M9-Q2X4T\"}. Returns its status, lines, total and payment.",
+			about:  "Use this when the person asks about one order, or to see how a pending payment went. Example: {\"order_id\": \"CS-7K3M9-Q2X4T\"}. Returns its status, lines, total, tracking, returns and timeline.",
 			args:   []argument{orderArgument},
 			output: orderAnswer{}, reads: true, past: true, time: readTime, run: getOrder,
 		},
-		explainOrderTool(),
+		explainOrderTool(), cancelOrderTool(), requestReturnTool(),
 	}
 }
 
 func getOrder(ctx context.Context, c *call) (answer, error) {
 	var a *orderAnswer
-	err := c.read(ctx, func(r *projections.Reader) error {
+	now, err := c.moment(ctx)
+	if err != nil {
+		return answer{}, err
+	}
+	err = c.read(ctx, func(r *projections.Reader) error {
 		o, err := c.order(ctx, r, c.text("order_id"))
 		if err == nil {
-			a = &orderAnswer{orderDetail: detailOf(o), NextSteps: afterOrder(o)}
+			a = &orderAnswer{orderDetail: detailOf(o), orderStory: storyOf(o, now), NextSteps: afterOrder(o, now)}
 		}
 		return err
 	})
@@ -69,6 +75,9 @@ func getOrder(ctx context.Context, c *call) (answer, error) {
 	}
 	writeLines(&t, a.Lines)
 	t.WriteString(a.Discount.told())
+	for _, s := range a.Timeline {
+		t.WriteString("\n" + s.At + "  " + s.What)
+	}
 	return answer{t.String(), a}, nil
 }
 
@@ -93,7 +102,7 @@ func (c *call) order(ctx context.Context, r *projections.Reader, id string) (ord
 
 func detailOf(o order.State) orderDetail {
 	d := orderDetail{
-		OrderID: o.ID, Status: string(o.Status), PlacedAt: stamp(o.PlacedAt), StartedAt: stamp(o.StartedAt),
+		OrderID: o.ID, Status: string(o.Stage()), PlacedAt: stamp(o.PlacedAt), StartedAt: stamp(o.StartedAt),
 		Total: priced(o.Total), Payment: o.Payment, Reason: clip(o.Reason, 300),
 	}
 	d.Discount = takenOff(o.Discount, d.Total)
@@ -112,15 +121,45 @@ func linesOf(lines []cart.Line) []cartLine {
 	return out
 }
 
-// afterOrder is what can be done about an order in its status.
-func afterOrder(o order.State) []string {
-	switch o.Status {
-	case order.Placed:
-		return []string{"nothing is left to do"}
-	case order.Declined:
+// afterOrder is what can be done about an order at its stage.
+func afterOrder(o order.State, now time.Time) []string {
+	var steps []string
+	switch o.Stage() {
+	case order.StagePlaced:
+		steps = []string{"get_order again later for the tracking number", "cancel_order if the person no longer wants it, as long as it is not dispatched"}
+	case order.StageDispatched:
+		steps = []string{"tell the person carrier and tracking number"}
+	case order.StageDelivered:
+	case order.StageReturning:
+		steps = []string{"get_order again later for the shop's answer"}
+		for _, r := range o.Returns {
+			if r.Status == order.Approved {
+				steps = []string{"tell the person to send the goods of return " + r.ID + " back"}
+			}
+		}
+	case order.StageCancelled, order.StageReturned:
+		steps = []string{"reorder to buy it again"}
+	case order.Stage(order.Declined):
 		return []string{"checkout with quote_id " + o.Quote + " and another payment_method"}
-	case order.Failed:
+	case order.Stage(order.Failed):
 		return []string{"review_checkout for a new quote"}
+	default:
+		return []string{"do not pay again", "get_order again in some seconds"}
 	}
-	return []string{"do not pay again", "get_order again in some seconds"}
+	for _, r := range o.Refunds {
+		if r.Status == order.Due {
+			steps = append(steps, "get_order again later to see whether the refund is paid")
+		}
+	}
+	if o.CanReturn(now) {
+		by := ""
+		if !o.ReturnsUntil.IsZero() {
+			by = ", until " + stamp(o.ReturnsUntil)
+		}
+		steps = append(steps, "request_return to send items back"+by)
+	}
+	if steps == nil {
+		return []string{"nothing is left to do"}
+	}
+	return steps
 }

@@ -26,8 +26,10 @@ type problem struct {
 	Available   *int   `json:"available,omitempty"`
 	DeclineCode string `json:"decline_code,omitempty"`
 	OrderID     string `json:"order_id,omitempty"`
-	QuoteID     string `json:"quote_id,omitempty"`
-	RequestID   string `json:"request_id,omitempty"`
+	// State is where the order stands that a step does not fit.
+	State     string `json:"state,omitempty"`
+	QuoteID   string `json:"quote_id,omitempty"`
+	RequestID string `json:"request_id,omitempty"`
 	// ApproveURL is where the person says yes or no, never the model.
 	ApproveURL string `json:"approve_url,omitempty"`
 	AsOf       uint64 `json:"as_of,omitempty"`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"till/domain/eventlog"
 	"till/projections"
@@ -20,6 +21,8 @@ type Replayed struct {
 	Cursor string
 	// Currency is the shop's.
 	Currency string
+	// Now is the time of the reader's moment.
+	Now time.Time
 }
 
 // Views are the views that can be replayed.
@@ -31,7 +34,7 @@ var ErrView = errors.New("mcp: the view is cart or orders")
 // Replay returns what the tool answered at the reader's moment: the text for
 // people, and the content. Both are made by the tool itself.
 func Replay(ctx context.Context, r *projections.Reader, q Replayed) (text string, content any, err error) {
-	s := &Server{Config: Config{Shop: Shop{Currency: q.Currency}}}
+	s := &Server{Config: Config{Shop: Shop{Currency: q.Currency, Now: func() time.Time { return q.Now }}}}
 	c := &call{
 		Server: s, caller: Caller{User: q.User},
 		reading: func(_ context.Context, _ eventlog.Position, fn func(*projections.Reader) error) error { return fn(r) },

@@ -66,8 +66,8 @@ func TestEverySchemaIsOneThatAllClientsTake(t *testing.T) {
 				t.Errorf("%s does not say which position its answer includes", tool.Name)
 			}
 		}
-		want := []string{"add_to_cart", "apply_discount_code", "checkout", "clear_cart", "explain_order", "get_order", "get_order_history", "get_product", "list_products",
-			"remove_from_cart", "reorder", "review_checkout", "search_products", "update_cart_quantity", "view_cart"}
+		want := []string{"add_to_cart", "apply_discount_code", "cancel_order", "checkout", "clear_cart", "explain_order", "get_order", "get_order_history", "get_product", "list_products",
+			"remove_from_cart", "reorder", "request_return", "review_checkout", "search_products", "update_cart_quantity", "view_cart"}
 		if !slices.Equal(names, want) {
 			t.Errorf("the tools are %q", names)
 		}
@@ -87,13 +87,14 @@ func TestAllHintsAreSaid(t *testing.T) {
 		}
 	}
 	s.post(t, modernBody("tools/list", "", nil), modernHeaders("tools/list", ""), 200, &body)
-	if len(body.Result.Tools) != 15 {
+	if len(body.Result.Tools) != 17 {
 		t.Fatalf("%d tools are listed", len(body.Result.Tools))
 	}
 	// The hints in the order readOnly, destructive, idempotent, openWorld.
 	want := map[string]string{
 		"list_products": "TFTF", "search_products": "TFTF", "get_product": "TFTF", "view_cart": "TFTF", "review_checkout": "TFTF",
 		"get_order_history": "TFTF", "get_order": "TFTF", "explain_order": "TFTF", "reorder": "FFTF", "apply_discount_code": "FFTF",
+		"cancel_order": "FTTT", "request_return": "FFTF",
 		"add_to_cart": "FFFF", "update_cart_quantity": "FTTF", "remove_from_cart": "FTTF", "clear_cart": "FTTF", "checkout": "FTTT",
 	}
 	for _, tool := range body.Result.Tools {

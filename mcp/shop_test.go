@@ -21,6 +21,7 @@ import (
 
 	"till/domain/account"
 	"till/domain/account/session"
+	"till/domain/aftersale"
 	"till/domain/cart"
 	"till/domain/catalog"
 	"till/domain/checkout"
@@ -43,18 +44,19 @@ import (
 // memory, real HTTP. Only the tokens are simple: "alice" is alice's with all
 // scopes, "alice:catalog:read" hers with that one.
 type shop struct {
-	t        testing.TB
-	log      *memlog.Log
-	views    *projections.Views
-	moments  *projections.Moments
-	types    *eventlog.Types
-	products *decider.Handler[catalog.State, catalog.Command, catalog.Event]
-	process  *checkout.Process
-	gateway  *gateway
-	face     *Server
-	url      string
-	logged   *lockedBuffer
-	commands int
+	t         testing.TB
+	log       *memlog.Log
+	views     *projections.Views
+	moments   *projections.Moments
+	types     *eventlog.Types
+	products  *decider.Handler[catalog.State, catalog.Command, catalog.Event]
+	process   *checkout.Process
+	aftersale *aftersale.Process
+	gateway   *gateway
+	face      *Server
+	url       string
+	logged    *lockedBuffer
+	commands  int
 
 	mu  sync.Mutex
 	now time.Time
@@ -127,6 +129,7 @@ func newShop(t testing.TB, change ...func(*Config)) *shop {
 		Source:     views, Shelf: views, Gateway: s.gateway,
 		Secret: []byte("a secret of thirty-two bytes ..."), Now: s.clock,
 	}
+	s.aftersale = &aftersale.Process{Checkout: s.process}
 	s.sell("2", "catnip-mouse", "Catnip Mouse", "toys", 150, variants("MOUSE-CATNIP", "", 499))
 	s.sell("1", "whisker-wand", "Whisker Wand", "toys", 84, variants("WAND-WHISKER", "", 999))
 	s.sell("4", "cozy-cat-bed", "Cozy Cat Bed", "beds", 9, variants("BED-S-GREY", "small / grey", 2999, "BED-L-GREY", "large / grey", 3999, "BED-L-BLUE", "large / blue", 3999))
@@ -163,7 +166,7 @@ func (s *shop) serve(change ...func(*Config)) {
 	}
 	c := Config{
 		Shop: Shop{
-			Carts: s.process.Carts, Checkout: s.process, Views: s.views, Moments: s.moments, Log: s.log, Types: s.types, FindUser: findUser, Currency: "USD",
+			Carts: s.process.Carts, Checkout: s.process, Aftersale: s.aftersale, Views: s.views, Moments: s.moments, Log: s.log, Types: s.types, FindUser: findUser, Currency: "USD",
 			Approval: func(client, purchase string) string { return "http://shop.test/approve?" + client + "." + purchase }, Limits: "http://shop.test/limits",
 			Now: s.clock, NewID: func() string { return fmt.Sprintf("id-%d", ids.Add(1)) },
 			Policies: policies,

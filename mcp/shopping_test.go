@@ -109,6 +109,25 @@ func TestTextAndStructureSayTheSame(t *testing.T) {
 			order = id
 		}
 	}
+	for _, c := range []struct {
+		tool string
+		in   args
+	}{{"cancel_order", args{"order_id": order}}, {"get_order", args{"order_id": order}}} {
+		res, err := a.CallTool(t.Context(), &sdk.CallToolParams{Name: c.tool, Arguments: c.in})
+		if err != nil || res.IsError {
+			t.Fatalf("%s: %+v, %v", c.tool, res, err)
+		}
+		seen[c.tool] = true
+		checkAgainst(t, s, c.tool, res.StructuredContent)
+	}
+	sent := a.bought(1, "MOUSE-CATNIP")
+	s.dispatched(sent)
+	res, err := a.CallTool(t.Context(), &sdk.CallToolParams{Name: "request_return", Arguments: args{"order_id": sent}})
+	if err != nil || res.IsError {
+		t.Fatalf("request_return: %+v, %v", res, err)
+	}
+	seen["request_return"] = true
+	checkAgainst(t, s, "request_return", res.StructuredContent)
 	s.people()
 	k := s.agent(keeper, modernEra)
 	for tool, in := range map[string]args{

@@ -18,7 +18,7 @@ const timelineTold = 40
 // timeline is what became of an order.
 type timeline struct {
 	OrderID  string `json:"order_id"`
-	Status   string `json:"status" one:"started|paying|payment_pending|payment_declined|failed|placed"`
+	Status   string `json:"status"`
 	Total    price  `json:"total"`
 	Timeline []step `json:"timeline"`
 	// Omitted steps are those after the first.
@@ -70,7 +70,11 @@ func explainOrder(ctx context.Context, c *call) (answer, error) {
 		return answer{}, &problem{Code: "order_not_found", Field: asOf.name, NextTools: []string{"explain_order"},
 			Message: fmt.Sprintf("Order %s did not exist at that moment. Leave as_of out.", id)}
 	}
-	a := &timeline{OrderID: id, Status: string(o.Status), Total: priced(o.Total), Omitted: omitted, NextSteps: afterOrder(o)}
+	now, err := c.moment(ctx)
+	if err != nil {
+		return answer{}, err
+	}
+	a := &timeline{OrderID: id, Status: string(o.Stage()), Total: priced(o.Total), Omitted: omitted, NextSteps: afterOrder(o, now)}
 	var t strings.Builder
 	fmt.Fprintf(&t, "Order %s is %s, %s.", id, worded(a.Status), a.Total.Display)
 	for i, s := range steps {

@@ -81,6 +81,16 @@ func (c *cache) update(at eventlog.Position, changes func(change func(id string,
 	})
 }
 
+// lose drops some ids, by the rules of replace.
+func (c *cache) lose(at eventlog.Position, ids []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = at
+	for _, id := range ids {
+		delete(c.by, id)
+	}
+}
+
 // forget drops everything, by the rules of replace.
 func (c *cache) forget(at eventlog.Position) {
 	c.mu.Lock()

@@ -11,7 +11,7 @@ import (
 
 // filtered is whether the query asks for some of the orders only.
 func (q OrderQuery) filtered() bool {
-	return !q.From.IsZero() || !q.To.IsZero() || len(split(q.Product)) > 0
+	return !q.From.IsZero() || !q.To.IsZero() || q.Stage != "" || len(split(q.Product)) > 0
 }
 
 // bought is what an order is found by: for each line its words, each with a blank
@@ -38,13 +38,16 @@ func bought(o order.State) string {
 // walks along the same key as all of them do, so that an order which comes
 // meanwhile moves nothing; what it passes over costs about a microsecond each.
 func (r *Reader) some(ctx context.Context, q OrderQuery) (page OrderPage, err error) {
-	where, args := []string{"user = ?"}, []any{q.User}
+	where, args := []string{"h.user = ?"}, []any{q.User}
 	and := func(condition string, arg any) { where, args = append(where, condition), append(args, arg) }
 	if !q.From.IsZero() {
-		and("placed >= ?", q.From.Unix())
+		and("h.placed >= ?", q.From.Unix())
 	}
 	if !q.To.IsZero() {
-		and("placed <= ?", q.To.Unix())
+		and("h.placed <= ?", q.To.Unix())
+	}
+	if q.Stage != "" {
+		and("o.stage = ?", string(q.Stage))
 	}
 	words := split(q.Product)
 	for _, w := range words {
@@ -57,12 +60,12 @@ func (r *Reader) some(ctx context.Context, q OrderQuery) (page OrderPage, err er
 		}
 		where = append(where, "EXISTS (SELECT 1 FROM json_each(bought) WHERE "+strings.Join(in, " AND ")+")")
 	}
-	matching := " FROM history WHERE " + strings.Join(where, " AND ")
-	if _, err := r.row("SELECT count(*)"+matching, args, &page.Total); err != nil {
+	matching := ` FROM history h CROSS JOIN orders o ON o.id = h."order" WHERE ` + strings.Join(where, " AND ")
+	if page.Sums, page.Total, err = r.sums(ctx, matching, args); err != nil {
 		return page, r.store.look(err)
 	}
 	last := int64(1) << 62
-	scope := fmt.Sprintf("%q %d %d %q", q.User, q.From.Unix(), q.To.Unix(), words)
+	scope := fmt.Sprintf("%q %d %d %q %q", q.User, q.From.Unix(), q.To.Unix(), words, q.Stage)
 	if q.Cursor != "" {
 		if err := uncursor(q.Cursor, "orders", scope, &last); err != nil {
 			return OrderPage{}, err
@@ -70,7 +73,7 @@ func (r *Reader) some(ctx context.Context, q OrderQuery) (page OrderPage, err er
 	}
 	var ids []string
 	limit, more := bound(q.Limit), false
-	err = r.rows(ctx, `SELECT nth, "order"`+matching+" AND nth < ? ORDER BY nth DESC LIMIT ?", append(args, last, limit+1), func(scan func(...any) error) error {
+	err = r.rows(ctx, `SELECT h.nth, h."order"`+matching+" AND h.nth < ? ORDER BY h.nth DESC LIMIT ?", append(args, last, limit+1), func(scan func(...any) error) error {
 		if more = len(ids) == limit; more {
 			return nil
 		}
@@ -84,6 +87,21 @@ func (r *Reader) some(ctx context.Context, q OrderQuery) (page OrderPage, err er
 		page.Next = cursor("orders", scope, last)
 	}
 	return page, r.fill(&page, ids)
+}
+
+// sums adds up what the orders cost that the end of a query selects, by currency,
+// and counts them.
+func (r *Reader) sums(ctx context.Context, matching string, args []any) (sums []OrderSum, total int, err error) {
+	err = r.rows(ctx, "SELECT h.currency, count(*), sum(h.total), sum(o.paid_back)"+matching+" GROUP BY h.currency ORDER BY h.currency", args, func(scan func(...any) error) error {
+		var s OrderSum
+		if err := scan(&s.Total.Currency, &s.Orders, &s.Total.Minor, &s.PaidBack.Minor); err != nil {
+			return err
+		}
+		s.PaidBack.Currency = s.Total.Currency
+		sums, total = append(sums, s), total+s.Orders
+		return nil
+	})
+	return sums, total, err
 }
 
 // fill reads the orders of a page.

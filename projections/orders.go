@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"till/domain/cart"
 	"till/domain/decider"
 	"till/domain/eventlog"
+	"till/domain/money"
 	"till/domain/order"
 )
 
@@ -22,6 +24,8 @@ type orders struct {
 	counts map[string]int64
 	// newest are the newest orders of people who asked, for the first page.
 	newest *cache
+	// refunded are people who got money back since the last write.
+	refunded []string
 }
 
 // first is how many of a person's newest orders are held in memory: the longest
@@ -29,10 +33,11 @@ type orders struct {
 const first = 50
 
 // latest are a person's newest orders, the newest first, and how many there are
-// in all.
+// in all and what they cost.
 type latest struct {
 	ids   []string
 	total int
+	sums  []OrderSum
 }
 
 // with is the same after one more order. A write that failed is done again, so
@@ -42,7 +47,19 @@ func (l latest) with(p placing) latest {
 		return l
 	}
 	ids := append([]string{p.order}, l.ids...)
-	return latest{ids[:min(first, len(ids))], int(p.nth)}
+	return latest{ids[:min(first, len(ids))], int(p.nth), plus(l.sums, p.total)}
+}
+
+// plus is the sums with one more order.
+func plus(sums []OrderSum, cost money.Amount) []OrderSum {
+	sums = slices.Clone(sums)
+	i, there := slices.BinarySearchFunc(sums, cost.Currency, func(s OrderSum, c string) int { return cmp.Compare(s.Total.Currency, c) })
+	if !there {
+		sums = slices.Insert(sums, i, OrderSum{Total: money.Of(0, cost.Currency), PaidBack: money.Of(0, cost.Currency)})
+	}
+	sums[i].Orders++
+	sums[i].Total.Minor += cost.Minor
+	return sums
 }
 
 type placing struct {
@@ -53,14 +70,39 @@ type placing struct {
 	placed int64
 	bought string
 	lines  []cart.Line
+	total  money.Amount
 }
 
 func newOrders() *orders {
-	a := newAggregate("orders", order.Decider(), manyStates, column[order.State]{"open_since INTEGER", underWay})
-	a.version = 3 // the history says when and what; sales count pieces
-	a.indexes = []string{"CREATE INDEX orders_open ON orders (open_since, id) WHERE open_since IS NOT NULL"}
+	a := newAggregate("orders", order.Decider(), manyStates,
+		column[order.State]{"open_since INTEGER", underWay}, column[order.State]{"refund_since INTEGER", unpaid},
+		column[order.State]{"stage TEXT", stageOf}, column[order.State]{"placed INTEGER", placedAt}, column[order.State]{"paid_back INTEGER NOT NULL", paidBack})
+	a.version = 4 // what became of placed orders; sales count pieces
+	a.indexes = []string{
+		"CREATE INDEX orders_open ON orders (open_since, id) WHERE open_since IS NOT NULL",
+		"CREATE INDEX orders_refund ON orders (refund_since, id) WHERE refund_since IS NOT NULL",
+		"CREATE INDEX orders_stage ON orders (stage, placed, id) WHERE stage IS NOT NULL",
+	}
 	return &orders{aggregate: a, counts: map[string]int64{}, newest: newCache(fewStates)}
 }
+
+// stageOf and placedAt are those of a placed order, nothing of any other.
+func stageOf(_ string, o order.State) any {
+	if o.Status != order.Placed {
+		return nil
+	}
+	return string(o.Stage())
+}
+
+func placedAt(_ string, o order.State) any {
+	if o.Status != order.Placed {
+		return nil
+	}
+	return o.PlacedAt.UnixMilli()
+}
+
+// paidBack is what the buyer has got back, in the order's currency.
+func paidBack(_ string, o order.State) any { return o.PaidBack().Minor }
 
 func (o *orders) about() about {
 	return about{o.table, o.version, []string{o.table, "history", "sales"}}
@@ -69,7 +111,7 @@ func (o *orders) about() about {
 func (o *orders) schema() []string {
 	return append(o.aggregate.schema(),
 		`CREATE TABLE history (user TEXT NOT NULL, nth INTEGER NOT NULL, "order" TEXT NOT NULL, placed INTEGER NOT NULL,
-			bought TEXT NOT NULL, PRIMARY KEY (user, nth)) WITHOUT ROWID`,
+			bought TEXT NOT NULL, total INTEGER NOT NULL, currency TEXT NOT NULL, PRIMARY KEY (user, nth)) WITHOUT ROWID`,
 		// How many pieces of each product all placed orders hold.
 		`CREATE TABLE sales (product TEXT PRIMARY KEY, pieces INTEGER NOT NULL) WITHOUT ROWID`)
 }
@@ -79,7 +121,12 @@ func (o *orders) take(c *conn, f fact) error {
 	if err != nil {
 		return err
 	}
-	if _, ok := f.value.(order.OrderPlaced); !ok {
+	switch f.value.(type) {
+	case order.OrderPlaced:
+	case order.OrderRefunded:
+		o.refunded = append(o.refunded, r.state.User)
+		return nil
+	default:
 		return nil
 	}
 	n, known := o.counts[r.state.User]
@@ -90,7 +137,7 @@ func (o *orders) take(c *conn, f fact) error {
 	}
 	n++
 	o.counts[r.state.User] = n
-	o.placed = append(o.placed, placing{r.state.User, n, r.id, r.state.PlacedAt.Unix(), bought(r.state), r.state.Lines})
+	o.placed = append(o.placed, placing{r.state.User, n, r.id, r.state.PlacedAt.Unix(), bought(r.state), r.state.Lines, r.state.Total})
 	return nil
 }
 
@@ -105,8 +152,11 @@ func (o *orders) write(c *conn, at eventlog.Position, live bool) error {
 			})
 		}
 	})
+	if len(o.refunded) > 0 {
+		o.newest.lose(at, o.refunded) // what they cost is read again
+	}
 	for _, p := range o.placed {
-		if err := c.exec("INSERT INTO history VALUES (?, ?, ?, ?, ?)", p.user, p.nth, p.order, p.placed, p.bought); err != nil {
+		if err := c.exec("INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?)", p.user, p.nth, p.order, p.placed, p.bought, p.total.Minor, p.total.Currency); err != nil {
 			return fmt.Errorf("projections: write history: %w", err)
 		}
 	}
@@ -157,7 +207,7 @@ func (o *orders) owner(id string) string {
 
 func (o *orders) settle() {
 	o.aggregate.settle()
-	o.placed = o.placed[:0]
+	o.placed, o.refunded = o.placed[:0], o.refunded[:0]
 	if len(o.counts) > working {
 		clear(o.counts)
 	}
@@ -190,7 +240,7 @@ func (r *Reader) Orders(ctx context.Context, q OrderQuery) (OrderPage, error) {
 	if q.filtered() {
 		return r.some(ctx, q)
 	}
-	page, last, limit := OrderPage{Total: newest.total}, int64(newest.total)+1, bound(q.Limit)
+	page, last, limit := OrderPage{Total: newest.total, Sums: newest.sums}, int64(newest.total)+1, bound(q.Limit)
 	ids := newest.ids[:min(limit, len(newest.ids))]
 	if q.Cursor != "" {
 		if err := uncursor(q.Cursor, "orders", q.User, &last); err != nil {
@@ -217,10 +267,10 @@ func (r *Reader) latest(ctx context.Context, user string) (latest, error) {
 		return h.state.(latest), nil
 	}
 	var l latest
-	if _, err := r.row("SELECT nth FROM history WHERE user = ? ORDER BY nth DESC LIMIT 1", []any{user}, &l.total); err != nil {
+	var err error
+	if l.sums, l.total, err = r.sums(ctx, ` FROM history h CROSS JOIN orders o ON o.id = h."order" WHERE h.user = ?`, []any{user}); err != nil {
 		return l, r.store.look(err)
 	}
-	var err error
 	l.ids, err = r.placed(ctx, user, int64(l.total)+1, first)
 	if err == nil {
 		// The person's last order may be older than this moment, but not newer.

@@ -18,6 +18,17 @@ func underWay(_ string, o order.State) any {
 	return o.StartedAt.UnixMilli()
 }
 
+// unpaid is when the first refund that is not at its end came to be due, in
+// milliseconds.
+func unpaid(_ string, o order.State) any {
+	for _, r := range o.Refunds {
+		if r.Status == order.Due {
+			return r.Since.UnixMilli()
+		}
+	}
+	return nil
+}
+
 // firstDue is when the first reservation of a SKU is to be looked after, in
 // milliseconds.
 func firstDue(_ string, s stock.State) any {
@@ -34,6 +45,12 @@ func firstDue(_ string, s stock.State) any {
 // at their end, the oldest first.
 func (v *Views) OpenOrders(ctx context.Context, before time.Time, n int) ([]string, error) {
 	return v.ids(ctx, `SELECT id FROM orders WHERE open_since IS NOT NULL AND open_since < ? ORDER BY open_since, id LIMIT ?`, before.UnixMilli(), n)
+}
+
+// DueRefunds returns up to n orders with a refund that came to be due before the
+// time and is not at its end, the oldest first.
+func (v *Views) DueRefunds(ctx context.Context, before time.Time, n int) ([]string, error) {
+	return v.ids(ctx, `SELECT id FROM orders WHERE refund_since IS NOT NULL AND refund_since < ? ORDER BY refund_since, id LIMIT ?`, before.UnixMilli(), n)
 }
 
 // Overdue is a reservation whose time is over.

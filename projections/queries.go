@@ -112,6 +112,8 @@ type OrderQuery struct {
 	// From and To bound when they were placed, both included, to the second; the
 	// zero time is no bound.
 	From, To time.Time
+	// Stage is where they stand; "" is anywhere.
+	Stage order.Stage
 	// Product is words, each of which begins a word of one line: of its title,
 	// variant, handle, SKU or id.
 	Product string
@@ -122,5 +124,14 @@ type OrderPage struct {
 	Orders []order.State
 	// Total counts all of the person's placed orders that were asked for.
 	Total int
-	Next  string
+	// Sums are what all of them cost, by currency.
+	Sums []OrderSum
+	Next string
+}
+
+// OrderSum is what orders of one currency cost.
+type OrderSum struct {
+	Orders int
+	// Total is what was paid for them, PaidBack what of that was refunded.
+	Total, PaidBack money.Amount
 }

@@ -261,7 +261,7 @@ func TestVerifyShowsWhatDiffers(t *testing.T) {
 	for _, change := range []struct{ table, query, view, key string }{
 		{"carts", `UPDATE carts SET state = '{"revision":7}' WHERE id = 'usr_2'`, "carts", "usr_2"},
 		{"history", "DELETE FROM history WHERE user = 'usr_1'", "orders", "usr_1/1"},
-		{"history", "INSERT INTO history VALUES ('usr_7', 1, 'CS-X', 0, '[]')", "orders", "usr_7/1"},
+		{"history", "INSERT INTO history VALUES ('usr_7', 1, 'CS-X', 0, '[]', 1, 'USD')", "orders", "usr_7/1"},
 		{"names", "INSERT INTO names VALUES ('x', 0, 0, 'p', 's')", "products", "x/0/0/p/s"},
 		{"stock", "UPDATE stock SET available = 1 WHERE id = 'MOUSE-CATNIP'", "stock", "MOUSE-CATNIP"},
 	} {

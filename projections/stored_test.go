@@ -15,6 +15,7 @@ import (
 
 	"till/domain/account"
 	"till/domain/account/session"
+	"till/domain/aftersale"
 	"till/domain/cart"
 	"till/domain/catalog"
 	"till/domain/checkout"
@@ -180,7 +181,52 @@ func everything(t *testing.T) *shop {
 	do(s, s.accounts, "usr_3", account.Command(account.Forget{At: s.now}))
 	do(s, s.products, bed.ID, catalog.Command(catalog.Withdraw{}))
 	do(s, s.process.Orders, pending.Order.ID, order.Command(order.Join{By: "key:1"}))
+	s.comesBack("usr_4")
 	return s
+}
+
+// comesBack is an order that is cancelled, one whose refund the gateway refuses,
+// and one that is delivered and comes back in parts.
+func (s *shop) comesBack(user string) {
+	s.t.Helper()
+	ctx := s.t.Context()
+	buy := func(method string) string {
+		s.add(user, "MOUSE-CATNIP", 2)
+		result, err := s.process.CheckOut(ctx, checkout.Request{User: user, Method: method}, s.meta())
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		return result.Order.ID
+	}
+	taken := func(res aftersale.Result, err error) {
+		s.t.Helper()
+		if err == nil {
+			err = s.views.Wait(ctx, res.At)
+		}
+		if err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	for _, method := range []string{"pm_card_visa", "tok_refund_fail"} {
+		taken(s.aftersale().Cancel(ctx, buy(method), "no longer needed", order.ByBuyer, s.meta()))
+	}
+	id := buy("pm_card_visa")
+	taken(s.aftersale().Dispatch(ctx, id, order.Dispatch{Carrier: "Cat Express", Tracking: "CE-1", URL: "https://example.com/CE-1"}, s.meta()))
+	taken(s.aftersale().Deliver(ctx, id, s.meta()))
+	for _, approved := range []bool{false, true} {
+		ret, res, err := s.aftersale().RequestReturn(ctx, id, aftersale.ReturnRequest{Pieces: []order.Pieces{{SKU: "MOUSE-CATNIP", Quantity: 1}}, Reason: "too small"}, s.meta())
+		taken(res, err)
+		if !approved {
+			taken(s.aftersale().Reject(ctx, id, ret, "it was worn", s.meta()))
+			continue
+		}
+		taken(s.aftersale().Approve(ctx, id, ret, s.meta()))
+		taken(s.aftersale().Receive(ctx, id, ret, true, s.meta()))
+	}
+}
+
+func (s *shop) aftersale() *aftersale.Process {
+	return &aftersale.Process{Checkout: s.process}
 }
 
 // spends is an agent under rules that asks for a yes and for a no, buys once with

@@ -12,7 +12,6 @@ import (
 	"till/domain/decider"
 	"till/domain/eventlog"
 	"till/domain/order"
-	"till/domain/payment"
 )
 
 // ReturnDays is for how many days after delivery goods are taken back, unless the
@@ -23,13 +22,10 @@ const ReturnDays = 30
 // caller has gone away.
 const patience = 30 * time.Second
 
-// Process takes the steps. Its fields are required, but ReturnDays.
+// Process takes the steps.
 type Process struct {
-	Orders    *checkout.Orders
-	Stocks    *checkout.Stocks
-	Spendings *checkout.Spendings
-	Gateway   payment.Gateway
-	Now       func() time.Time
+	// Checkout made the orders; its handlers, gateway and clock serve here too.
+	Checkout *checkout.Process
 	// ReturnDays is the shop's policy; 0 is the constant of that name.
 	ReturnDays int
 
@@ -92,7 +88,7 @@ func (p *Process) Receive(ctx context.Context, id, ret string, sellable bool, me
 // PaidOtherwise says that a refund which the gateway refused was paid in another
 // way, which the reference names.
 func (p *Process) PaidOtherwise(ctx context.Context, id, refund, reference string, meta eventlog.Meta) (Result, error) {
-	o, _, err := p.Orders.State(ctx, id)
+	o, _, err := p.Checkout.Orders.State(ctx, id)
 	if err != nil {
 		return Result{}, err
 	}
@@ -102,7 +98,7 @@ func (p *Process) PaidOtherwise(ctx context.Context, id, refund, reference strin
 	return p.step(ctx, id, order.PayBack{Refund: refund, Reference: reference, At: p.now()}, meta)
 }
 
-func (p *Process) now() time.Time { return p.Now().UTC() }
+func (p *Process) now() time.Time { return p.Checkout.Now().UTC() }
 
 // step records a step and does what follows from it.
 func (p *Process) step(ctx context.Context, id string, cmd order.Command, meta eventlog.Meta) (Result, error) {
@@ -111,7 +107,7 @@ func (p *Process) step(ctx context.Context, id string, cmd order.Command, meta e
 		return Result{}, err
 	}
 	defer unlock()
-	out, err := p.Orders.Do(ctx, id, cmd, meta)
+	out, err := p.Checkout.Orders.Do(ctx, id, cmd, meta)
 	if err != nil {
 		return Result{Order: out.State}, err
 	}

@@ -26,10 +26,10 @@ func TestKilledAtEveryStep(t *testing.T) {
 		stage       order.Stage
 		mouse, bed  int
 		paid, spent int64
-		refund      string
+		uses        int // of the code
 	}{
-		"cancelled": {cancelled, 5, order.StageCancelled, 10, 10, 3997, 0, "cancel"},
-		"returned":  {returned, 5, order.StageDispatched, 9, 9, 499, 3997, ""},
+		"cancelled": {cancelled, 6, order.StageCancelled, 10, 10, 3897, 0, 0},
+		"returned":  {returned, 5, order.StageDispatched, 9, 9, 487, 3897, 1},
 	} {
 		for _, method := range []string{"pm_card_visa", "tok_refund_timeout", "tok_refund_fail"} {
 			for _, stored := range []bool{false, true} {
@@ -39,7 +39,7 @@ func TestKilledAtEveryStep(t *testing.T) {
 						log, charges := memlog.New("e"), new(memlog.Bucket)
 						s := start(t, log, charges)
 						for _, sku := range []string{"MOUSE", "BED"} {
-							if _, err := s.Stocks.Do(t.Context(), sku, stock.Count{OnHand: 10}, eventlog.Meta{}); err != nil {
+							if _, err := s.buys.Stocks.Do(t.Context(), sku, stock.Count{OnHand: 10}, eventlog.Meta{}); err != nil {
 								t.Fatal(err)
 							}
 						}
@@ -64,9 +64,9 @@ func TestKilledAtEveryStep(t *testing.T) {
 							continue
 						}
 						refund := o.Refunds[0]
-						want, spent := order.Refunded, c.spent
+						want, spent, uses := order.Refunded, c.spent, c.uses
 						if method == "tok_refund_fail" {
-							want, spent = order.Refused, 3997
+							want, spent, uses = order.Refused, 3897, 1
 						}
 						if len(o.Refunds) != 1 || refund.Status != want || refund.Amount.Minor != c.paid {
 							t.Fatalf("%s: %+v", what, o.Refunds)
@@ -76,6 +76,9 @@ func TestKilledAtEveryStep(t *testing.T) {
 						}
 						if next.spent() != money.Of(spent, "USD") {
 							t.Fatalf("%s: %s count as spent", what, next.spent())
+						}
+						if next.uses() != uses {
+							t.Fatalf("%s: the code is used %d times", what, next.uses())
 						}
 						keys, _ := charges.Keys(context.Background())
 						if len(keys) != 2 {

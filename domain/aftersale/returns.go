@@ -25,7 +25,7 @@ type ReturnRequest struct {
 // The same wish is the same return: of a command that carries a fingerprint for
 // good, of any other as long as the return is under way.
 func (p *Process) RequestReturn(ctx context.Context, id string, q ReturnRequest, meta eventlog.Meta) (string, Result, error) {
-	o, _, err := p.Orders.State(ctx, id)
+	o, _, err := p.Checkout.Orders.State(ctx, id)
 	if err != nil {
 		return "", Result{}, err
 	}

@@ -31,7 +31,7 @@ func (p *Process) Settle(ctx context.Context, id string, meta eventlog.Meta) (do
 		return false, err
 	}
 	defer unlock()
-	o, version, err := p.Orders.State(ctx, id)
+	o, version, err := p.Checkout.Orders.State(ctx, id)
 	if err != nil {
 		return false, err
 	}
@@ -92,7 +92,7 @@ func (r *run) restock(ctx context.Context, what string) error {
 	for _, p := range r.backOnTheShelf(what) {
 		meta := r.named(what + ":restock:" + p.SKU)
 		meta.Fingerprint = "restocked" // found again by its command, so done once
-		out, err := r.Stocks.Do(ctx, p.SKU, stock.Restock{Order: r.order.ID, For: what, Quantity: p.Quantity}, meta)
+		out, err := r.Checkout.Stocks.Do(ctx, p.SKU, stock.Restock{Order: r.order.ID, For: what, Quantity: p.Quantity}, meta)
 		if err != nil {
 			return err
 		}
@@ -122,7 +122,7 @@ func (r *run) payBack(ctx context.Context, refund order.Refund) (payment.Result,
 	if refund.Amount.Minor == 0 {
 		return payment.Result{Outcome: payment.Refunded}, nil
 	}
-	return r.Gateway.Refund(ctx, payment.RefundRequest{
+	return r.Checkout.Gateway.Refund(ctx, payment.RefundRequest{
 		Key: r.order.RefundKey(refund.ID), Payment: r.order.Payment, Amount: refund.Amount,
 	})
 }
@@ -130,7 +130,7 @@ func (r *run) payBack(ctx context.Context, refund order.Refund) (payment.Result,
 // giveBack returns what a cancelled order had used up, once its money is paid back.
 // Each part is given back once, however often it is asked to be.
 func (r *run) giveBack(ctx context.Context) error {
-	for _, part := range []func(context.Context) error{r.unspend} {
+	for _, part := range []func(context.Context) error{r.unspend, r.unredeem} {
 		if err := part(ctx); err != nil {
 			return err
 		}
@@ -143,15 +143,22 @@ func (r *run) unspend(ctx context.Context) error {
 	if r.order.Client == "" {
 		return nil
 	}
-	out, err := r.Spendings.Do(ctx, spending.ID(r.order.User, r.order.Client),
+	out, err := r.Checkout.Spendings.Do(ctx, spending.ID(r.order.User, r.order.Client),
 		spending.Release{Reservation: r.order.Reservation(), Reason: spending.Cancelled}, r.named("unspend"))
 	r.at = max(r.at, out.Position)
 	return err
 }
 
+// unredeem gives the use of the order's discount code back.
+func (r *run) unredeem(ctx context.Context) error {
+	at, err := r.Checkout.ReverseRedemption(ctx, r.order, spending.Cancelled, r.meta)
+	r.at = max(r.at, at)
+	return err
+}
+
 // take records on the order how a refund ended.
 func (r *run) take(ctx context.Context, cmd order.Command) error {
-	out, err := r.Orders.Do(ctx, r.order.ID, cmd, r.meta)
+	out, err := r.Checkout.Orders.Do(ctx, r.order.ID, cmd, r.meta)
 	if err != nil {
 		return err
 	}

@@ -91,6 +91,8 @@ func Concerns(e *eventlog.Envelope, value any, each func(Key)) {
 		say(Order, orderOf(v.Reservation))
 	case stock.Committed:
 		say(Order, orderOf(v.Reservation))
+	case stock.Restocked:
+		say(Order, v.Order)
 	case cart.CheckedOut:
 		say(Order, v.Order)
 	case cart.CheckoutClaimed:

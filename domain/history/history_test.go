@@ -205,6 +205,15 @@ func TestTimeline(t *testing.T) {
 		order.PaymentPending{},
 		order.OrderPlaced{Payment: "test_1", Total: usd},
 		order.CheckoutFailed{Reason: "Only 1 is left."},
+		order.OrderDispatched{Carrier: "Cat Express", Tracking: "CE-1", URL: "https://example.com/CE-1", At: noon},
+		order.OrderDelivered{At: noon, ReturnsUntil: noon},
+		order.OrderCancelled{By: order.ByBuyer, Reason: "no longer needed", Refund: usd, At: noon},
+		order.ReturnRequested{Return: "RT-1", Lines: []order.ReturnedLine{{Pieces: order.Pieces{SKU: "M", Quantity: 2}, Amount: usd}}, Reason: "too small", At: noon},
+		order.ReturnApproved{Return: "RT-1"},
+		order.ReturnRejected{Return: "RT-1", Reason: "worn"},
+		order.ReturnReceived{Return: "RT-1", Refund: usd},
+		order.OrderRefunded{Refund: "cancel", Amount: usd, Reference: "test_refund_1"},
+		order.RefundRefused{Refund: "RT-1", Code: "card_closed", Reason: "The card is closed."},
 	}
 	envelopes := make([]eventlog.Envelope, len(events))
 	for i := range envelopes {
@@ -214,11 +223,13 @@ func TestTimeline(t *testing.T) {
 	if len(steps) != len(events) || steps[2].Position != 3 || !steps[2].Time.Equal(noon.Add(2*time.Second)) {
 		t.Fatalf("%+v", steps)
 	}
-	for i, want := range []string{"2 × Catnip Mouse for $9.98", "$9.98 was asked for", "declined: The card was declined. Nothing was charged", "second time", "never charges twice", "order was placed", "Only 1 is left. Nothing"} {
+	for i, want := range []string{"2 × Catnip Mouse for $9.98", "$9.98 was asked for", "declined: The card was declined. Nothing was charged", "second time", "never charges twice", "order was placed", "Only 1 is left. Nothing",
+		"Cat Express, tracking number CE-1 (https://example.com/CE-1)", "sent back until", "cancelled by the buyer: no longer needed. $9.98 are to be paid back", "Return RT-1 was asked for: 2 × M for $9.98: too small",
+		"approved return RT-1", "rejected return RT-1: worn", "$9.98 are to be paid back", "$9.98 were paid back for the cancelled order as test_refund_1", "refund for return RT-1: The card is closed. The shop"} {
 		if !strings.Contains(steps[i].Text, want) {
 			t.Errorf("%q lacks %q", steps[i].Text, want)
 		}
-		for _, inside := range []string{"usr_", "q_1", "CS-1-1", "card_declined"} {
+		for _, inside := range []string{"usr_", "q_1", "CS-1-1", "card_declined", "card_closed"} {
 			if strings.Contains(steps[i].Text, inside) {
 				t.Errorf("%q names %q", steps[i].Text, inside)
 			}

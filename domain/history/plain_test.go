@@ -57,6 +57,9 @@ func FuzzSentence(f *testing.F) {
 			order.CheckoutStarted{Lines: many, Method: text}, order.PaymentDeclined{Code: text, Reason: text},
 			client.Registered{ID: text, Name: text}, grant.Authorized{ClientName: text, Verified: text, Scopes: []string{text}},
 			grant.Revoked{Reason: grant.Reason(text)},
+			order.OrderDispatched{Carrier: text, Tracking: text}, order.OrderCancelled{Reason: text, By: text}, order.ReturnRejected{Return: text, Reason: text},
+			order.ReturnRequested{Return: text, Reason: text, Lines: []order.ReturnedLine{{Pieces: order.Pieces{SKU: text, Quantity: 1}}}},
+			order.OrderRefunded{Refund: text, Reference: text}, order.RefundRefused{Refund: text, Code: text, Reason: text},
 		} {
 			s := history.Sentence(event)
 			if n := utf8.RuneCountInString(s); n > 1200 || strings.ContainsAny(s, "\n\r\x1b\u202e\u200b") || !utf8.ValidString(s) {

@@ -19,7 +19,7 @@ import (
 // it. It is empty for an event that the package does not know, which a test
 // keeps from happening.
 func Sentence(event any) string {
-	for _, say := range []func(any) string{shopping, ordering, spent, promised, shelving, granting, belonging} {
+	for _, say := range []func(any) string{shopping, ordering, afterwards, spent, promised, shelving, granting, belonging} {
 		if s := say(event); s != "" {
 			return s
 		}
@@ -91,6 +91,66 @@ func ordering(event any) string {
 	return ""
 }
 
+func afterwards(event any) string {
+	switch e := event.(type) {
+	case order.OrderDispatched:
+		return fmt.Sprintf("sent the order off with %s, tracking number %s", clean(e.Carrier), clean(e.Tracking))
+	case order.OrderDelivered:
+		return "delivered the order; it may come back until " + clock(e.ReturnsUntil)
+	case order.OrderCancelled:
+		return fmt.Sprintf("cancelled the order for the %s, %s are due back%s", clean(e.By), price(e.Refund), why(e.Reason))
+	case order.ReturnRequested:
+		return fmt.Sprintf("asked to send back %s for %s (return %s)%s", goods(e.Lines), price(order.Return{Lines: e.Lines}.Amount()), clean(e.Return), why(e.Reason))
+	case order.ReturnApproved:
+		return "approved the return " + clean(e.Return)
+	case order.ReturnRejected:
+		return "rejected the return " + clean(e.Return) + why(e.Reason)
+	case order.ReturnReceived:
+		state := "not to be sold again"
+		if e.Sellable {
+			state = "to be sold again"
+		}
+		return fmt.Sprintf("got the goods of return %s back, %s; %s are due back", clean(e.Return), state, price(e.Refund))
+	case order.OrderRefunded:
+		return fmt.Sprintf("paid %s back for %s%s", price(e.Amount), refunded(e.Refund), as(e.Reference))
+	case order.RefundRefused:
+		return fmt.Sprintf("was refused the refund for %s: %s", refunded(e.Refund), reason(e.Reason, e.Code))
+	}
+	return ""
+}
+
+// why adds a reason that somebody gave.
+func why(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return ": " + clean(reason)
+}
+
+// as adds a reference.
+func as(reference string) string {
+	if reference == "" {
+		return ""
+	}
+	return " as " + clean(reference)
+}
+
+// refunded says what a refund is for.
+func refunded(id string) string {
+	if id == order.ForCancel {
+		return "the cancelled order"
+	}
+	return "return " + clean(id)
+}
+
+func goods(lines []order.ReturnedLine) string {
+	what := make([]string, len(lines))
+	for i, l := range lines {
+		what[i] = fmt.Sprintf("%d × %s", l.Quantity, clean(l.SKU))
+	}
+	return listed(what)
+}
+
 func spent(event any) string {
 	switch e := event.(type) {
 	case spending.RulesSet:
@@ -140,6 +200,8 @@ func shelving(event any) string {
 		return fmt.Sprintf("gave %s of order %s back: %s", pieces(e.Quantity), orderOf(e.Reservation), clean(strings.ReplaceAll(e.Reason, "_", " ")))
 	case stock.Committed:
 		return fmt.Sprintf("sold %s to order %s", pieces(e.Quantity), orderOf(e.Reservation))
+	case stock.Restocked:
+		return fmt.Sprintf("put %s of order %s back into the stock (%s)", pieces(e.Quantity), clean(e.Order), refunded(e.For))
 	case catalog.ProductAdded:
 		return "put " + offer(e.Product) + " on offer"
 	case catalog.ProductChanged:

@@ -52,7 +52,40 @@ func tell(event any) string {
 		}
 		return fmt.Sprintf("The payment of %s went through (reference %s), and the order was placed.", price(e.Total), clean(e.Payment))
 	}
+	return tellAfter(event)
+}
+
+// tellAfter tells what became of the order once it was placed.
+func tellAfter(event any) string {
+	switch e := event.(type) {
+	case order.OrderDispatched:
+		return fmt.Sprintf("The order was sent off with %s, tracking number %s%s.", clean(e.Carrier), clean(e.Tracking), at(e.URL))
+	case order.OrderDelivered:
+		return "The order was delivered. It may be sent back until " + clock(e.ReturnsUntil) + "."
+	case order.OrderCancelled:
+		return fmt.Sprintf("The order was cancelled by the %s%s. %s are to be paid back, and the pieces go back into the stock.", clean(e.By), why(e.Reason), price(e.Refund))
+	case order.ReturnRequested:
+		return fmt.Sprintf("Return %s was asked for: %s for %s%s.", clean(e.Return), goods(e.Lines), price(order.Return{Lines: e.Lines}.Amount()), why(e.Reason))
+	case order.ReturnApproved:
+		return "The shop approved return " + clean(e.Return) + "; the goods may be sent back."
+	case order.ReturnRejected:
+		return "The shop rejected return " + clean(e.Return) + why(e.Reason) + "."
+	case order.ReturnReceived:
+		return fmt.Sprintf("The goods of return %s are back at the shop, and %s are to be paid back.", clean(e.Return), price(e.Refund))
+	case order.OrderRefunded:
+		return fmt.Sprintf("%s were paid back for %s%s.", price(e.Amount), refunded(e.Refund), as(e.Reference))
+	case order.RefundRefused:
+		return fmt.Sprintf("The payment service refused the refund for %s: %s. The shop pays it in another way.", refunded(e.Refund), reason(e.Reason, ""))
+	}
 	return ""
+}
+
+// at adds an address.
+func at(url string) string {
+	if url == "" {
+		return ""
+	}
+	return " (" + clean(url) + ")"
 }
 
 func nth(n int) string {

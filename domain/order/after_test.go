@@ -171,6 +171,14 @@ func TestWhatGoesBackIsWhatWasPaid(t *testing.T) {
 			first.Lines, subtotal = append(first.Lines, l), subtotal+l.Subtotal().Minor
 		}
 		first.Total = money.Of(rapid.Int64Range(0, subtotal+1000).Draw(t, "total"), "USD")
+		if rapid.Bool().Draw(t, "discount") {
+			d := &order.Discount{Code: "C"}
+			for _, l := range first.Lines {
+				part := rapid.Int64Range(0, l.Subtotal().Minor).Draw(t, "off")
+				d.Amount, d.Lines = money.Of(d.Amount.Minor+part, "USD"), append(d.Lines, order.LineDiscount{SKU: l.SKU, Amount: money.Of(part, "USD")})
+			}
+			first.Discount, first.Total = d, money.Of(subtotal-d.Amount.Minor, "USD")
+		}
 		s := order.Decider().Fold(first, requested, placed, dispatched)
 		for n := 0; len(s.Returnable()) > 0; n++ {
 			left := s.Returnable()
@@ -210,6 +218,9 @@ func TestWhatGoesBackIsWhatWasPaid(t *testing.T) {
 			if s.PaidBack().Minor > s.Total.Minor {
 				t.Fatalf("%s of %s are paid back", s.PaidBack(), s.Total)
 			}
+			if first.Discount != nil {
+				paidPerLine(t, s)
+			}
 			if n == order.MaxReturns-1 && len(s.Returnable()) > 0 {
 				return // the pieces that were rejected last stay
 			}
@@ -218,6 +229,24 @@ func TestWhatGoesBackIsWhatWasPaid(t *testing.T) {
 			t.Fatalf("%s of %s are paid back, the order is %s", s.PaidBack(), s.Total, s.Stage())
 		}
 	})
+}
+
+// paidPerLine checks that a line whose pieces are all back was worth what was paid
+// for it: its discount is no other line's.
+func paidPerLine(t *rapid.T, s order.State) {
+	for i, l := range s.Lines {
+		n, sum := 0, int64(0)
+		for _, r := range s.Returns {
+			for _, back := range r.Lines {
+				if back.SKU == l.SKU && r.Status == order.Received {
+					n, sum = n+back.Quantity, sum+back.Amount.Minor
+				}
+			}
+		}
+		if paid := l.Subtotal().Minor - s.Discount.Lines[i].Amount.Minor; n == l.Quantity && sum != paid && s.Total.Minor > 0 {
+			t.Fatalf("for %s %d was paid and %d is paid back", l.SKU, paid, sum)
+		}
+	}
 }
 
 // Whatever is done to a placed order in whatever order: never cancelled and

@@ -15,68 +15,61 @@ type share struct {
 	more int
 }
 
-// shares divides what was paid among the lines in proportion to their prices, by
-// largest remainder: the parts of all pieces add up to the total exactly. A fee is so
-// shared by every piece; what a discount took off each line stands in the order.
+// shares divides what was paid among the lines, in proportion to what each costs
+// after its discount, and then among the pieces of each. The parts of all pieces add
+// up to the total exactly.
 func (s State) shares() []share {
-	if s.Discount != nil {
-		return s.discounted()
+	weights := make([]int64, len(s.Lines))
+	var sum int64
+	for i, l := range s.Lines {
+		weights[i] = max(0, l.Subtotal().Minor-s.takenOff(l.SKU))
+		sum += weights[i]
 	}
-	var sum uint64
-	for _, l := range s.Lines {
-		sum += uint64(l.Price.Minor) * uint64(l.Quantity)
+	for i, l := range s.Lines {
+		if sum == 0 { // nothing has a price: all pieces are alike
+			weights[i] = int64(l.Quantity)
+		}
 	}
 	parts := make([]share, len(s.Lines))
-	rest := make([]uint64, len(s.Lines))
-	left := s.Total.Minor
-	for i, l := range s.Lines {
-		parts[i].each, rest[i] = part(s.Total.Minor, l.Price.Minor, sum, s.pieces())
-		left -= parts[i].each * int64(l.Quantity)
+	for i, part := range divide(s.Total.Minor, weights) {
+		n := int64(s.Lines[i].Quantity)
+		parts[i] = share{part / n, int(part % n)}
 	}
-	order := make([]int, len(s.Lines))
-	for i := range order {
-		order[i] = i
+	return parts
+}
+
+// takenOff is what the discount takes off a line.
+func (s State) takenOff(sku string) (minor int64) {
+	if s.Discount != nil {
+		for _, l := range s.Discount.Lines {
+			if l.SKU == sku {
+				minor += l.Amount.Minor
+			}
+		}
+	}
+	return minor
+}
+
+// divide divides an amount in proportion to the weights, by largest remainder: the
+// parts add up to it exactly.
+func divide(amount int64, weights []int64) []int64 {
+	var sum uint64
+	for _, w := range weights {
+		sum += uint64(w)
+	}
+	parts, rest, order := make([]int64, len(weights)), make([]uint64, len(weights)), make([]int, len(weights))
+	left := amount
+	for i, w := range weights {
+		high, low := bits.Mul64(uint64(amount), uint64(w)) // more than 64 bits hold
+		part, over := bits.Div64(high, low, sum)
+		parts[i], rest[i], order[i] = int64(part), over, i
+		left -= parts[i]
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(rest[b], rest[a]) })
-	// Of each piece less than one unit is left over, so that one round will do.
-	for _, i := range order {
-		parts[i].more = int(min(left, int64(s.Lines[i].Quantity)))
-		left -= int64(parts[i].more)
+	for _, i := range order[:left] { // less than one is left over of each
+		parts[i]++
 	}
 	return parts
-}
-
-// discounted is what was paid for each line, divided among its pieces.
-func (s State) discounted() []share {
-	off := map[string]int64{}
-	for _, l := range s.Discount.Lines {
-		off[l.SKU] = l.Amount.Minor
-	}
-	parts := make([]share, len(s.Lines))
-	for i, l := range s.Lines {
-		paid := l.Subtotal().Minor - off[l.SKU]
-		parts[i] = share{paid / int64(l.Quantity), int(paid % int64(l.Quantity))}
-	}
-	return parts
-}
-
-// part is a piece's part of the total, rounded down, and what that leaves over.
-// Where nothing has a price, all pieces are alike.
-func part(total, price int64, sum uint64, pieces int) (each int64, rest uint64) {
-	weight := uint64(price)
-	if sum == 0 {
-		weight, sum = 1, uint64(pieces)
-	}
-	high, low := bits.Mul64(uint64(total), weight)
-	quotient, rest := bits.Div64(high, low, sum)
-	return int64(quotient), rest
-}
-
-func (s State) pieces() (n int) {
-	for _, l := range s.Lines {
-		n += l.Quantity
-	}
-	return n
 }
 
 // worth is what is paid back for so many more pieces of a line, after what its

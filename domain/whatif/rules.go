@@ -38,6 +38,8 @@ var (
 	ErrNotQuoted = errors.New("the cart holds something else than was quoted")
 	// ErrNotUnderWay: the purchase that it is a step of is not under way.
 	ErrNotUnderWay = errors.New("the purchase is not under way then")
+	// ErrNotBack: the order is neither cancelled nor are its goods back.
+	ErrNotBack = errors.New("the order is not cancelled then, or its goods are not back")
 	// ErrNotReserved: the purchase does not hold its cart, its pieces and its code.
 	ErrNotReserved = errors.New("the purchase holds not its cart, not all its pieces or not its discount code")
 	// ErrNoCode: the discount code does not hold then.
@@ -91,12 +93,48 @@ func (t *thought) rules(ctx context.Context, e eventlog.Envelope, event any) (ot
 		return false, t.underWay(order.OfReservation(event.Reservation))
 	case spending.Reserved:
 		return false, t.underWay(order.OfReservation(event.Reservation))
+	case stock.Restocked:
+		return false, t.paysBack(event.Order, event.For)
 	case cart.CheckedOut, cart.CheckoutReleased, stock.Committed, stock.Released, spending.Released, promotion.RedemptionReversed:
-		id, n := purchase(event)
-		was, now, ok := pair[order.State](t, order.Category, id)
-		return ok && (was.Status != now.Status || was.Attempt != now.Attempt) && (n == 0 || was.Attempt == n), nil
+		if id, _ := purchase(event); cancelled(event) {
+			return false, t.paysBack(id, order.ForCancel)
+		}
+		return t.endedOtherwise(event), nil
 	}
 	return false, nil
+}
+
+// endedOtherwise is whether the purchase that the event is of did not end as it did.
+func (t *thought) endedOtherwise(event any) bool {
+	id, n := purchase(event)
+	was, now, ok := pair[order.State](t, order.Category, id)
+	return ok && (was.Status != now.Status || was.Attempt != now.Attempt) && (n == 0 || was.Attempt == n)
+}
+
+// cancelled is whether the event gives something back since a placed order was
+// cancelled.
+func cancelled(event any) bool {
+	switch e := event.(type) {
+	case spending.Released:
+		return e.Reason == spending.Cancelled
+	case promotion.RedemptionReversed:
+		return e.Reason == spending.Cancelled
+	}
+	return false
+}
+
+// paysBack is why nothing of the order is given back: it was not cancelled, or the
+// goods of the return did not come back.
+func (t *thought) paysBack(id, what string) error {
+	was, now, ok := pair[order.State](t, order.Category, id)
+	if !ok {
+		return nil
+	}
+	_, did := was.FindRefund(what)
+	if _, does := now.FindRefund(what); did && !does {
+		return ErrNotBack
+	}
+	return nil
 }
 
 // letIn is why who did it could not have done it.

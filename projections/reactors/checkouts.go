@@ -30,6 +30,10 @@ func Due(types *eventlog.Types) func(eventlog.Envelope) time.Time {
 			return event.At.Add(checkout.Grace)
 		case order.OrderPlaced, order.PaymentDeclined, order.CheckoutFailed:
 			return e.Time.Add(checkout.Grace)
+		case order.OrderCancelled:
+			return event.At.Add(checkout.Grace)
+		case order.ReturnReceived:
+			return event.At.Add(checkout.Grace)
 		case stock.Reserved:
 			return event.Until
 		}
@@ -42,7 +46,8 @@ func Due(types *eventlog.Types) func(eventlog.Envelope) time.Time {
 // nobody knows the outcome of must not hold up all others.
 const stand = time.Minute
 
-// checkout takes a purchase to its end whose caller may be gone.
+// checkout takes a purchase to its end whose caller may be gone, or what follows
+// from a cancelled or returned one.
 func (r *Reactors) checkout(m *message.Message) error {
 	e, event, err := r.event(m)
 	if err != nil {
@@ -57,11 +62,21 @@ func (r *Reactors) checkout(m *message.Message) error {
 	case order.OrderPlaced, order.PaymentDeclined, order.CheckoutFailed:
 		// What follows from an end may be missing too: the cart's lines to take
 		// out, pieces and cart to give back.
+	case order.OrderCancelled:
+		return r.refund(m, e, event.At)
+	case order.ReturnReceived:
+		return r.refund(m, e, event.At)
 	default:
 		return nil
 	}
 	done, err := r.Process.Resume(m.Context(), e.Stream.ID, r.meta("checkouts", e))
 	return r.again(done, err, began.Add(checkout.Grace))
+}
+
+// refund does what follows from an order that was cancelled or came back then.
+func (r *Reactors) refund(m *message.Message, e eventlog.Envelope, then time.Time) error {
+	done, err := r.Aftersale.Settle(m.Context(), e.Stream.ID, r.meta("refunds", e))
+	return r.again(done, err, then.Add(checkout.Grace))
 }
 
 // reservation looks after pieces that were kept apart for long enough.

@@ -1,6 +1,6 @@
 // Package reactors does what follows from events while the shop runs: it takes
-// interrupted checkouts to their end and looks after reservations whose time is
-// over. It answers nobody and never runs in a replay.
+// interrupted checkouts and refunds to their end and looks after reservations whose
+// time is over. It answers nobody and never runs in a replay.
 package reactors
 
 import (
@@ -15,6 +15,7 @@ import (
 	"github.com/ThreeDotsLabs/watermill/message/router/middleware"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"till/domain/aftersale"
 	"till/domain/checkout"
 	"till/domain/eventlog"
 	"till/domain/order"
@@ -24,9 +25,10 @@ import (
 
 // Options are what the reactors work with.
 type Options struct {
-	Process *checkout.Process
-	Views   *projections.Views
-	Types   *eventlog.Types
+	Process   *checkout.Process
+	Aftersale *aftersale.Process
+	Views     *projections.Views
+	Types     *eventlog.Types
 	// Checkouts hands out the events of the category order, Reservations those
 	// of stock, each when it is [Due], one at a time and in order.
 	Checkouts, Reservations message.Subscriber
@@ -57,7 +59,7 @@ var errAgain = errors.New("reactors: not at its end yet")
 
 // New prepares the reactors; Run starts them.
 func New(o Options) (*Reactors, error) {
-	if o.Process == nil || o.Views == nil || o.Types == nil || o.Checkouts == nil || o.Reservations == nil ||
+	if o.Process == nil || o.Aftersale == nil || o.Views == nil || o.Types == nil || o.Checkouts == nil || o.Reservations == nil ||
 		o.Envelope == nil || o.Poison == nil || o.Now == nil {
 		return nil, errors.New("reactors: something that they need is missing")
 	}

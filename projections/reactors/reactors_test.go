@@ -14,6 +14,7 @@ import (
 	"github.com/ThreeDotsLabs/watermill/pubsub/gochannel"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"till/domain/aftersale"
 	"till/domain/cart"
 	"till/domain/catalog"
 	"till/domain/checkout"
@@ -62,6 +63,8 @@ type shop struct {
 	metrics *prometheus.Registry
 	react   *reactors.Reactors
 	sent    eventlog.Position
+
+	aftersale *aftersale.Process
 }
 
 func newShop(t *testing.T) *shop {
@@ -85,13 +88,14 @@ func newShop(t *testing.T) *shop {
 		Source:     views, Shelf: views, Gateway: testgateway.New(&memlog.Bucket{}, s.clock.Now),
 		Secret: []byte("secret"), Now: s.clock.Now,
 	}
+	s.aftersale = &aftersale.Process{Checkout: s.process}
 	s.events = gochannel.NewGoChannel(gochannel.Config{}, nil)
 	s.poison = gochannel.NewGoChannel(gochannel.Config{}, nil)
 	if s.parked, err = s.poison.Subscribe(t.Context(), reactors.Poisoned); err != nil {
 		t.Fatal(err)
 	}
 	s.react, err = reactors.New(reactors.Options{
-		Process: s.process, Views: views, Types: s.types, Checkouts: s.events, Reservations: s.events,
+		Process: s.process, Aftersale: s.aftersale, Views: views, Types: s.types, Checkouts: s.events, Reservations: s.events,
 		Envelope: envelope, Poison: s.poison, Now: s.clock.Now, Metrics: s.metrics,
 	})
 	if err != nil {
@@ -247,6 +251,42 @@ func TestWhatFollowsFromAnEndIsDone(t *testing.T) {
 	})
 }
 
+// A cancelled order whose caller died is paid back and restocked; a refund that the
+// gateway is silent about is asked for again, by its message and by the sweep.
+func TestWhatFollowsFromACancelIsDone(t *testing.T) {
+	for _, method := range []string{"pm_card_visa", "tok_refund_timeout"} {
+		for _, swept := range []bool{false, true} {
+			s := interrupted(t, method, true)
+			s.clock.move(checkout.Grace)
+			if _, err := s.process.Resume(t.Context(), "CS-1", eventlog.Meta{}); err != nil {
+				t.Fatal(err)
+			}
+			give(s, s.process.Orders, "CS-1", order.Command(order.Cancel{By: order.ByBuyer, At: s.clock.Now()}))
+			if swept {
+				s.clock.move(time.Hour)
+				if err := s.react.Sweep(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			} else {
+				s.clock.move(checkout.Grace)
+				s.deliver()
+			}
+			s.eventually("the pieces are back", func() bool { return s.stock().OnHand == 10 && len(s.stock().Reserved) == 0 })
+			if method == "tok_refund_timeout" && s.order("CS-1").PaidBack().Minor != 0 {
+				t.Error("a refund that nobody knows of counts as paid")
+			}
+			s.clock.move(testgateway.Settles)
+			if swept {
+				s.clock.move(time.Hour)
+				if err := s.react.Sweep(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s.eventually("the money is back", func() bool { return s.order("CS-1").PaidBack() == s.order("CS-1").Total })
+		}
+	}
+}
+
 // A payment with an unknown outcome comes again until the gateway knows.
 func TestAnUnknownPaymentIsAskedAgain(t *testing.T) {
 	s := interrupted(t, "tok_timeout", true)
@@ -348,6 +388,9 @@ func TestDue(t *testing.T) {
 		{"order", order.CheckoutStarted{At: now}, now.Add(checkout.Grace)},
 		{"order", order.CheckoutRetried{At: now}, now.Add(checkout.Grace)},
 		{"order", order.OrderPlaced{At: now}, now.Add(checkout.Grace)},
+		{"order", order.OrderCancelled{At: now}, now.Add(checkout.Grace)},
+		{"order", order.ReturnReceived{At: now}, now.Add(checkout.Grace)},
+		{"order", order.OrderDispatched{At: now}, now},
 		{"order", order.PaymentRequested{Attempt: 1}, now},
 		{"stock", stock.Reserved{Until: now.Add(time.Hour)}, now.Add(time.Hour)},
 		{"stock", stock.Counted{OnHand: 1}, now},

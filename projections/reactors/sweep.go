@@ -18,7 +18,7 @@ const (
 )
 
 // sweepUntil looks after what messages have stopped standing for, until ctx
-// ends: purchases whose payment stays unknown, and their reservations.
+// ends: purchases and refunds whose outcome stays unknown, and reservations.
 func (r *Reactors) sweepUntil(ctx context.Context) {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
@@ -34,7 +34,7 @@ func (r *Reactors) sweepUntil(ctx context.Context) {
 	}
 }
 
-// Sweep takes every purchase and reservation that is overdue by more than a
+// Sweep takes every purchase, refund and reservation that is overdue by more than a
 // minute one step further. Run does so every half minute.
 func (r *Reactors) Sweep(ctx context.Context) error {
 	now := r.Now()
@@ -46,6 +46,14 @@ func (r *Reactors) Sweep(ctx context.Context) error {
 	for _, id := range orders {
 		if _, err := r.Process.Resume(ctx, id, r.sweeping("checkouts", id)); err != nil {
 			failed = append(failed, fmt.Errorf("order %s: %w", id, err))
+		}
+	}
+	if orders, err = r.Views.DueRefunds(ctx, now.Add(-checkout.Grace-stand), sweepMost); err != nil {
+		failed = append(failed, err)
+	}
+	for _, id := range orders {
+		if _, err := r.Aftersale.Settle(ctx, id, r.sweeping("refunds", id)); err != nil {
+			failed = append(failed, fmt.Errorf("refunds of order %s: %w", id, err))
 		}
 	}
 	overdue, err := r.Views.OverdueReservations(ctx, now.Add(-stand), sweepMost)
