@@ -25,6 +25,7 @@ type cli struct {
 	User    userCmd    `cmd:"" help:"Who has an account, and who gets one."`
 	Catalog catalogCmd `cmd:"" help:"The catalogue."`
 	Code    codeCmd    `cmd:"" help:"Discount codes."`
+	Order   orderCmd   `cmd:"" help:"See, send and cancel orders, and answer returns."`
 	Events  eventsCmd  `cmd:"" help:"List or follow what happened."`
 	Show    showCmd    `cmd:"" help:"Show a cart, an order, a stock … as it is or was."`
 	Why     whyCmd     `cmd:"" help:"Tell where an order or a line of a cart comes from."`
@@ -144,7 +145,7 @@ func ages(args []string) []string {
 // sentence is an error as a person reads it: without the names of packages.
 func sentence(err error) string {
 	s := err.Error()
-	for _, pkg := range []string{"eventlog: ", "catalog: ", "projections: ", "checkout: ", "promotion: ", "authz: "} {
+	for _, pkg := range []string{"eventlog: ", "catalog: ", "projections: ", "checkout: ", "promotion: ", "order: ", "aftersale: ", "authz: "} {
 		s = strings.ReplaceAll(s, pkg, "")
 	}
 	return s

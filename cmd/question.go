@@ -34,7 +34,7 @@ type answerer interface {
 // questions are all that a shop answers.
 func questions() []answerer {
 	return []answerer{askEvents, askShow, askWhy, askRebuild, askQuarantine, askRetry, askDiff, askReplay, askDoctor, askArchive, askForget, askWhatif,
-		askAdmit, askUsers, askShut, askCreateCode, askCodes, askCode, askEndCode}
+		askAdmit, askUsers, askShut, askCreateCode, askCodes, askCode, askEndCode, askOrders, askOrder, askOrderStep}
 }
 
 func (q question[Q, A]) named() string { return q.verb }

@@ -45,6 +45,7 @@ type serveCmd struct {
 	AccessLife    time.Duration `help:"How long an access token lives." default:"10m" env:"TILL_ACCESS_LIFE"`
 	RefreshLeeway time.Duration `help:"How long a used refresh token stays good; 0 is strict." default:"30s" env:"TILL_REFRESH_LEEWAY"`
 	Policies      string        `help:"Folder of the merchant's texts for people and models, NAME.md each, such as returns.md; read at the start (default: policies in the data folder)." type:"path" env:"TILL_POLICIES" placeholder:"DIR"`
+	ReturnDays    int           `help:"For how many days after delivery goods are taken back." default:"30" env:"TILL_RETURN_DAYS"`
 	openidFlags
 	stdioFlags
 	LogLevel slog.Level `help:"debug, info, warn or error." default:"info" env:"TILL_LOG_LEVEL"`
@@ -65,6 +66,9 @@ func (c serveCmd) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return fmt.Errorf("--trusted-proxy: %w", err)
 	}
+	if c.ReturnDays < 1 || c.ReturnDays > maxReturnDays {
+		return fmt.Errorf("--return-days is a number of days from 1 to %d", maxReturnDays)
+	}
 	openid, err := c.provider()
 	if err != nil {
 		return err
@@ -76,7 +80,7 @@ func (c serveCmd) Run(ctx context.Context, t terminal) error {
 		return errors.New("--connector needs HTTP: its answers cite pages that a shop on standard input and output does not have")
 	}
 	limitMemory(openingLimit, openingGCPercent)
-	opt := Options{Dir: dir, PublicURL: c.PublicURL, AccessLife: c.AccessLife, RefreshLeeway: c.RefreshLeeway, Logger: slog.New(handler), Proxies: proxies, OpenID: openid, Policies: c.Policies}
+	opt := Options{Dir: dir, PublicURL: c.PublicURL, AccessLife: c.AccessLife, RefreshLeeway: c.RefreshLeeway, Logger: slog.New(handler), Proxies: proxies, OpenID: openid, Policies: c.Policies, ReturnDays: c.ReturnDays}
 	if c.Stdio {
 		return c.serveStdio(ctx, t.in, t.out, opt)
 	}

@@ -33,7 +33,7 @@ func (s *shop) dispatched(id string) {
 
 func (s *shop) delivered(id string) {
 	s.t.Helper()
-	s.after(s.aftersale.Deliver(s.t.Context(), id, eventlog.Meta{Time: s.clock()}))
+	s.after(s.aftersale.Deliver(s.t.Context(), id, 0, eventlog.Meta{Time: s.clock()}))
 }
 
 func (s *shop) onHand(sku string) int {

@@ -119,6 +119,13 @@ func orderHistory(ctx context.Context, c *call) (answer, error) {
 	}
 	var t strings.Builder
 	fmt.Fprintf(&t, "%d of %s%s, newest first.", len(page.Orders), counted(page.Total, "order"), which)
+	for _, s := range page.Sums {
+		fmt.Fprintf(&t, " In all %s", s.Total.Display)
+		if s.Refunded.Amount > 0 {
+			fmt.Fprintf(&t, ", of which %s were paid back", s.Refunded.Display)
+		}
+		t.WriteString(".")
+	}
 	for _, o := range page.Orders[:min(ordersTold, len(page.Orders))] {
 		t.WriteString("\n" + o.OrderID + ", " + o.PlacedAt + ", " + worded(o.Status) + ", " + o.Total.Display + ": " + strings.Join(o.Items, ", "))
 		if o.More > 0 {
@@ -192,7 +199,7 @@ func (c *call) time(name string, ofDay time.Duration) (time.Time, error) {
 func (c *call) ordersAsked() string {
 	var t strings.Builder
 	if status := c.text("status"); status != "" {
-		t.WriteString(" that are " + worded(status))
+		t.WriteString(" with status " + worded(status))
 	}
 	if product := c.text("product"); product != "" {
 		t.WriteString(" with " + quote(product))

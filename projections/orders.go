@@ -260,6 +260,41 @@ func (r *Reader) Orders(ctx context.Context, q OrderQuery) (OrderPage, error) {
 	return page, nil
 }
 
+// PlacedOrders returns up to n placed orders of all people, the newest first; of one
+// stage, or of any for "". An order that is set aside is left out.
+func (v *Views) PlacedOrders(ctx context.Context, stage order.Stage, n int) (found []order.State, err error) {
+	stages := order.Stages()
+	if stage != "" {
+		stages = []order.Stage{stage}
+	}
+	err = v.Read(ctx, 0, func(r *Reader) error {
+		found = nil
+		for _, s := range stages { // each is one walk along a key
+			var ids []string
+			err := r.rows(ctx, "SELECT id FROM orders WHERE stage = ? ORDER BY placed DESC, id LIMIT ?", []any{string(s), n}, func(scan func(...any) error) error {
+				ids = append(ids, "")
+				return scan(&ids[len(ids)-1])
+			})
+			if err != nil {
+				return r.store.look(err)
+			}
+			for _, id := range ids {
+				o, _, err := get(r, r.store.orders.aggregate, id)
+				if errors.Is(err, ErrQuarantined) {
+					continue
+				}
+				if err != nil {
+					return err
+				}
+				found = append(found, o)
+			}
+		}
+		return nil
+	})
+	slices.SortStableFunc(found, func(a, b order.State) int { return cmp.Or(b.PlacedAt.Compare(a.PlacedAt), cmp.Compare(a.ID, b.ID)) })
+	return found[:min(n, len(found))], err
+}
+
 // latest returns the person's newest orders.
 func (r *Reader) latest(ctx context.Context, user string) (latest, error) {
 	known := r.store.orders.newest

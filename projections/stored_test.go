@@ -212,7 +212,7 @@ func (s *shop) comesBack(user string) {
 	}
 	id := buy("pm_card_visa")
 	taken(s.aftersale().Dispatch(ctx, id, order.Dispatch{Carrier: "Cat Express", Tracking: "CE-1", URL: "https://example.com/CE-1"}, s.meta()))
-	taken(s.aftersale().Deliver(ctx, id, s.meta()))
+	taken(s.aftersale().Deliver(ctx, id, 0, s.meta()))
 	for _, approved := range []bool{false, true} {
 		ret, res, err := s.aftersale().RequestReturn(ctx, id, aftersale.ReturnRequest{Pieces: []order.Pieces{{SKU: "MOUSE-CATNIP", Quantity: 1}}, Reason: "too small"}, s.meta())
 		taken(res, err)

@@ -5,6 +5,7 @@
 package aftersale
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -51,12 +52,10 @@ func (p *Process) Dispatch(ctx context.Context, id string, d order.Dispatch, met
 }
 
 // Deliver says that the goods have arrived, from when on the time for returns runs:
-// as long as the policy in force says, whatever it says later.
-func (p *Process) Deliver(ctx context.Context, id string, meta eventlog.Meta) (Result, error) {
-	days := p.ReturnDays
-	if days == 0 {
-		days = ReturnDays
-	}
+// for so many days, 0 for as many as the policy in force says, whatever it says
+// later.
+func (p *Process) Deliver(ctx context.Context, id string, days int, meta eventlog.Meta) (Result, error) {
+	days = cmp.Or(days, p.ReturnDays, ReturnDays)
 	now := p.now()
 	return p.step(ctx, id, order.Deliver{At: now, ReturnsUntil: now.AddDate(0, 0, days)}, meta)
 }
