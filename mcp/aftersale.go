@@ -14,54 +14,31 @@ import (
 	"till/projections"
 )
 
-// cancelled is an order that was called off.
-type cancelled struct {
-	OrderID   string   `json:"order_id"`
-	Status    string   `json:"status"`
-	Refund    refund   `json:"refund"`
-	Replayed  bool     `json:"replayed"`
-	NextSteps []string `json:"next_steps"`
-	included
-}
-
-// askedBack is a return that was asked for.
-type askedBack struct {
-	OrderID  string      `json:"order_id"`
-	ReturnID string      `json:"return_id"`
-	Status   string      `json:"status"`
-	Items    []addedLine `json:"items"`
-	// Refund is what is paid back once the goods are there.
-	Refund    price    `json:"refund"`
-	Replayed  bool     `json:"replayed"`
-	NextSteps []string `json:"next_steps"`
-	included
-}
-
 func cancelOrderTool() tool {
 	return tool{
 		name: "cancel_order", title: "Cancel an order",
-		about: "Use this when the person no longer wants an order that is not dispatched yet. Example: {\"order_id\": \"CS-7K3M9-Q2X4T\"}. Calls the whole order off and pays it back; get the person's yes first. Returns the refund.",
+		about: "Use this when the person no longer wants an order that is not dispatched yet. Example: {\"order_id\": \"CS-7K3M9-Q2X4T\"}. Calls the whole order off and pays it back; get the person's yes first. Returns the order.",
 		args: []argument{
 			orderArgument,
 			{name: "reason", kind: text, most: 300, about: "Why, in the person's words."},
 			keyOfWrite,
 		},
-		output: cancelled{}, destroys: true, repeats: true, open: true, time: checkoutTime, run: cancelOrder,
+		output: orderAnswer{}, destroys: true, repeats: true, open: true, time: checkoutTime, run: cancelOrder,
 	}
 }
 
 func requestReturnTool() tool {
 	return tool{
 		name: "request_return", title: "Send items back",
-		about: "Use this when the person wants to send back what was dispatched or delivered. Example: {\"order_id\": \"CS-7K3M9-Q2X4T\", \"items\": \"MOUSE-CATNIP×2\", \"reason\": \"too small\"}. Asks the shop for a return with refund. Returns its return_id and what is paid back once the goods are there.",
+		about: "Use this when the person wants to send items back. Example: {\"order_id\": \"CS-7K3M9-Q2X4T\", \"items\": \"MOUSE-CATNIP×2\", \"reason\": \"too small\"}. Asks the shop to take them back. Returns the order with the return_id and the refund to come.",
 		args: []argument{
 			orderArgument,
-			{name: "items", kind: text, most: 1000, about: "SKUs of it with pieces, commas between; all if left out.", example: "MOUSE-CATNIP×2, BED-S-GREY×1", also: []string{"lines", "skus"}},
+			{name: "items", kind: text, most: 1000, about: "SKUs with pieces and commas; default all.", example: "MOUSE-CATNIP×2, BED-S-GREY×1", also: []string{"lines", "skus"}},
 			{name: "reason", kind: text, most: 300, about: "Why, in the person's words."},
 			keyOfWrite,
 		},
 		// The same pieces asked for twice are one return, with or without a key.
-		output: askedBack{}, repeats: true, time: writeTime, run: requestReturn,
+		output: orderAnswer{}, repeats: true, time: writeTime, run: requestReturn,
 	}
 }
 
@@ -76,7 +53,8 @@ func cancelOrder(ctx context.Context, c *call) (answer, error) {
 	}
 	o = c.reached(ctx, res)
 	paid, _ := o.FindRefund(order.ForCancel)
-	a := &cancelled{OrderID: o.ID, Status: string(o.Stage()), Refund: refundOf(paid), Replayed: res.Replayed, NextSteps: afterOrder(o, c.Now())}
+	a := wholeOrder(o, c.Now())
+	a.Replayed = res.Replayed
 	was := "Cancelled"
 	if res.Replayed {
 		was = "This was cancelled already"
@@ -99,16 +77,14 @@ func requestReturn(ctx context.Context, c *call) (answer, error) {
 	}
 	o = c.reached(ctx, res)
 	r, _ := o.FindReturn(id)
-	a := &askedBack{OrderID: o.ID, ReturnID: r.ID, Status: string(r.Status), Refund: priced(r.Amount()), Replayed: res.Replayed, Items: []addedLine{}, NextSteps: afterOrder(o, c.Now())}
-	for _, l := range r.Lines {
-		a.Items = append(a.Items, addedLine{l.SKU, l.Quantity})
-	}
+	a := wholeOrder(o, c.Now())
+	a.Replayed, a.ReturnID = res.Replayed, r.ID
 	asked := "Asked for"
 	if res.Replayed {
 		asked = "This was asked for already, as"
 	}
 	return answer{fmt.Sprintf("%s return %s of order %s: %s. %s are paid back once the shop has the goods.",
-		asked, r.ID, o.ID, strings.Join(itemsOf(o, r.Lines), ", "), a.Refund.Display), a}, nil
+		asked, r.ID, o.ID, strings.Join(itemsOf(o, r.Lines), ", "), r.Amount()), a}, nil
 }
 
 // owned is the caller's order that is meant. Anybody else's is as missing as one

@@ -30,6 +30,9 @@ type orderDetail struct {
 type orderAnswer struct {
 	orderDetail
 	orderStory
+	// Of the tools that change it: what this call or an earlier one asked for.
+	ReturnID  string   `json:"return_id,omitempty"`
+	Replayed  bool     `json:"replayed,omitempty"`
 	NextSteps []string `json:"next_steps"`
 	included
 }
@@ -61,7 +64,7 @@ func getOrder(ctx context.Context, c *call) (answer, error) {
 	err = c.read(ctx, func(r *projections.Reader) error {
 		o, err := c.order(ctx, r, c.text("order_id"))
 		if err == nil {
-			a = &orderAnswer{orderDetail: detailOf(o), orderStory: storyOf(o, now), NextSteps: afterOrder(o, now)}
+			a = wholeOrder(o, now)
 		}
 		return err
 	})
@@ -79,6 +82,10 @@ func getOrder(ctx context.Context, c *call) (answer, error) {
 		t.WriteString("\n" + s.At + "  " + s.What)
 	}
 	return answer{t.String(), a}, nil
+}
+
+func wholeOrder(o order.State, now time.Time) *orderAnswer {
+	return &orderAnswer{orderDetail: detailOf(o), orderStory: storyOf(o, now), NextSteps: afterOrder(o, now)}
 }
 
 // order finds an order of the caller; a miss names the latest ones.

@@ -14,7 +14,8 @@ import (
 // there is only said of the outermost object: models read these lists, and all
 // tools together may take 25 KB. For the same reason a price, which stands in
 // nearly every answer, a warning, which stands in every line of a cart, and a
-// discount are only said to be objects; the instructions tell what they hold. In
+// discount are only said to be objects, since the instructions tell what they hold, and
+// so are the small parts of an order's story. In
 // facets most names are those of the catalogue. What an earlier tool of the list
 // has told is not told again: told holds by type which tool it was. Without told
 // everything is written out.
@@ -47,7 +48,7 @@ func (b *schemaWriter) write(t reflect.Type, tag reflect.StructTag, outermost bo
 	case reflect.Pointer:
 		b.write(t.Elem(), tag, false)
 	case reflect.Struct:
-		if t == reflect.TypeFor[price]() || t == reflect.TypeFor[warning]() || t == reflect.TypeFor[taken]() || t == reflect.TypeFor[facets]() || b.told[t] != "" {
+		if t == reflect.TypeFor[price]() || t == reflect.TypeFor[warning]() || t == reflect.TypeFor[taken]() || t == reflect.TypeFor[facets]() || b.told != nil && brief(t) || b.told[t] != "" {
 			b.WriteString(`{"type":"object"` + extra + `}`)
 			return
 		}
@@ -75,6 +76,19 @@ func (b *schemaWriter) write(t reflect.Type, tag reflect.StructTag, outermost bo
 	default:
 		panic(fmt.Sprintf("mcp: no schema for %s", t)) // found by the first start of any test
 	}
+}
+
+// brief is whether a list of tools only says of the type that it is an object: the
+// names of its fields say what they hold.
+func brief(t reflect.Type) bool {
+	for _, of := range []reflect.Type{
+		reflect.TypeFor[step](), reflect.TypeFor[tracking](), reflect.TypeFor[returned](), reflect.TypeFor[refund](), reflect.TypeFor[orderSum](),
+	} {
+		if t == of {
+			return true
+		}
+	}
+	return false
 }
 
 // properties writes a struct's fields, those of embedded ones in line, and
