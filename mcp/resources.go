@@ -167,6 +167,7 @@ func productStreams(ctx context.Context, c *call, ref string) (streams []eventlo
 // orderRead is an order as a resource.
 type orderRead struct {
 	orderDetail
+	orderStory
 	included
 }
 
@@ -174,7 +175,7 @@ func readOrder(ctx context.Context, c *call, id string) (string, error) {
 	var b body
 	err := c.read(ctx, func(r *projections.Reader) error {
 		o, err := c.order(ctx, r, id)
-		b = &orderRead{orderDetail: detailOf(o)}
+		b = &orderRead{orderDetail: detailOf(o), orderStory: storyOf(o, c.Now())}
 		return err
 	})
 	return c.resourceText(b, err)

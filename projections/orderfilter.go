@@ -60,7 +60,7 @@ func (r *Reader) some(ctx context.Context, q OrderQuery) (page OrderPage, err er
 		}
 		where = append(where, "EXISTS (SELECT 1 FROM json_each(bought) WHERE "+strings.Join(in, " AND ")+")")
 	}
-	matching := ` FROM history h CROSS JOIN orders o ON o.id = h."order" WHERE ` + strings.Join(where, " AND ")
+	matching := joined + strings.Join(where, " AND ")
 	if page.Sums, page.Total, err = r.sums(ctx, matching, args); err != nil {
 		return page, r.store.look(err)
 	}
