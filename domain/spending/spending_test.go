@@ -79,6 +79,19 @@ func TestLimits(t *testing.T) {
 			t.Errorf("%s in %d orders", sum, n)
 		}
 	})
+	t.Run("nor does what was cancelled, and its yes stays used", func(t *testing.T) {
+		purchase := reserve("CS-1", 5000, 0).Purchase
+		var asked spending.Event = spending.ApprovalRequested{Purchase: purchase, Order: "CS-1", Total: usd(5000), At: at}
+		var yes spending.Event = spending.Approved{Purchase: purchase, Order: "CS-1", Total: usd(5000), Until: at.Add(time.Hour), At: at}
+		s := story.Given(t, spending.Decider(), rules, asked, yes, first).
+			When(spending.Release{Reservation: "CS-1/1", Reason: spending.Cancelled}).
+			Then(spending.Released{Reservation: "CS-1/1", Amount: usd(5000), Reason: spending.Cancelled}).
+			When(spending.Release{Reservation: "CS-1/1", Reason: spending.Cancelled}).Then().State()
+		later := at.Add(2 * time.Hour)
+		if sum, n := s.Within(later, "USD", ""); sum != usd(0) || n != 0 || s.Requests[0].Waits(later) {
+			t.Errorf("%s in %d orders, the person is asked: %+v", sum, n, s.Requests)
+		}
+	})
 	t.Run("an order counts once, however often it is tried", func(t *testing.T) {
 		again := reserve("CS-1", 5000, time.Minute)
 		again.Reservation = "CS-1/2"
