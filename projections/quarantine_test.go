@@ -46,6 +46,7 @@ func faulty(text string) *eventlog.Types {
 	}
 	was := func(data json.RawMessage) (json.RawMessage, error) { return data, nil }
 	eventlog.Register[cart.ItemAdded](t, "cart.item_added", 2, up)
+	eventlog.Register[cart.Filled](t, "cart.filled", 1)
 	eventlog.Register[cart.QuantityChanged](t, "cart.quantity_changed", 1)
 	eventlog.Register[cart.ItemRemoved](t, "cart.item_removed", 1)
 	eventlog.Register[cart.Cleared](t, "cart.cleared", 1)
@@ -62,6 +63,15 @@ func faulty(text string) *eventlog.Types {
 	eventlog.Register[order.PaymentDeclined](t, "order.payment_declined", 1)
 	eventlog.Register[order.CheckoutFailed](t, "order.checkout_failed", 1)
 	eventlog.Register[order.OrderPlaced](t, "order.placed", 2, up)
+	eventlog.Register[order.OrderDispatched](t, "order.dispatched", 1)
+	eventlog.Register[order.OrderDelivered](t, "order.delivered", 1)
+	eventlog.Register[order.OrderCancelled](t, "order.cancelled", 1)
+	eventlog.Register[order.ReturnRequested](t, "order.return_requested", 1)
+	eventlog.Register[order.ReturnApproved](t, "order.return_approved", 1)
+	eventlog.Register[order.ReturnRejected](t, "order.return_rejected", 1)
+	eventlog.Register[order.ReturnReceived](t, "order.return_received", 1)
+	eventlog.Register[order.OrderRefunded](t, "order.refunded", 1)
+	eventlog.Register[order.RefundRefused](t, "order.refund_refused", 1)
 	eventlog.Register[bomb](t, "account.exploded", 1)
 	return t
 }

@@ -182,6 +182,18 @@ func everything(t *testing.T) *shop {
 	do(s, s.products, bed.ID, catalog.Command(catalog.Withdraw{}))
 	do(s, s.process.Orders, pending.Order.ID, order.Command(order.Join{By: "key:1"}))
 	s.comesBack("usr_4")
+	rope := collar()
+	rope.ID, rope.Handle = "10", "old-collar"
+	s.sell(rope, 5)
+	var again []cart.Wanted
+	for _, sku := range []string{"COLLAR-RED", "COLLAR-BLUE"} {
+		offer, _, err := s.views.Offer(t.Context(), sku)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again = append(again, cart.Wanted{Item: offer.Item, Quantity: 2, Available: 5})
+	}
+	do(s, s.process.Carts, "usr_4", cart.Command(cart.Fill{Items: again}))
 	return s
 }
 
