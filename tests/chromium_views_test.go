@@ -75,7 +75,7 @@ func TestAPersonShopsInAView(t *testing.T) {
 	s.fill("Your code", "WELCOME10")
 	s.checkView("cart")
 	s.press("Use it")
-	s.says("Code WELCOME10", "− $1.00", "$8.98")
+	s.says("Discount WELCOME10", "−$1.00", "$8.98")
 	s.press("Remove the code WELCOME10")
 	s.says("Discount code")
 	s.press("Review and buy")

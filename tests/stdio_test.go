@@ -42,7 +42,7 @@ func TestStdioShopsToTheEnd(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(list.Tools) != 15 {
+			if len(list.Tools) != 17 {
 				t.Errorf("there are %d tools", len(list.Tools))
 			}
 			alice.call("search_products", args{"query": "scrathing post"})

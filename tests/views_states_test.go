@@ -155,7 +155,7 @@ func TestAViewShowsWhatAnOrderAllows(t *testing.T) {
 	}
 	s.cans("get_order", order)
 	s.shows("orders", "get_order", args{"order_id": "CS-AAAAA-BBBBB"}, nil)
-	s.says("Code MEOW", "− $1.00", "Subtotal", "Snail 12345", "1 × Catnip Mouse: requested, $4.99", "The order was placed.")
+	s.says("Discount MEOW", "−$1.00", "Subtotal", "Snail 12345", "1 × Catnip Mouse: requested, $4.99", "The order was placed.")
 	s.press("Follow the parcel")
 	s.hears(`heard.filter((m) => m.method === "ui/open-link").map((m) => m.params.url).join()`, "http://127.0.0.1:1/parcel")
 	if s.has("button", "Order CS-AAAAA-BBBBB again") {
