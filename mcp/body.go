@@ -119,7 +119,7 @@ func (q *Request) look(body []byte) *fault {
 	if !isID(p.id) {
 		return bad(invalidRequest, "the id must be a text or a whole number")
 	}
-	q.id = p.id
+	q.id, q.seen = p.id, p
 	switch {
 	case p.twice:
 		return bad(invalidRequest, "the message names its method or its target twice")

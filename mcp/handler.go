@@ -22,8 +22,11 @@ const modernSince = "2026-07-28"
 // sessions of the old era live in it.
 func (s *Server) Handler() http.Handler { return s.handler }
 
-func (s *Server) chain() http.Handler {
-	h := refuseFaulty(s.opening(spoken(s.eras())))
+func (s *Server) chain() http.Handler { return s.front(s.straightly(s.eras())) }
+
+// front is all that stands before what answers.
+func (s *Server) front(answers http.Handler) http.Handler {
+	h := refuseFaulty(s.opening(spoken(answers)))
 	if s.Authenticate != nil {
 		h = s.Authenticate(h)
 	}
@@ -67,6 +70,7 @@ func (s *Server) eras() http.Handler {
 			return
 		}
 		if r.Method == http.MethodDelete {
+			s.alive.forget(r.Header.Get("Mcp-Session-Id"))
 			s.hangUp(r)
 		}
 		legacy.ServeHTTP(w, r)

@@ -18,6 +18,7 @@ func (s *Server) subscribing(next sdk.MethodHandler) sdk.MethodHandler {
 	return func(ctx context.Context, method string, req sdk.Request) (sdk.Result, error) {
 		if session, ok := req.GetSession().(*sdk.ServerSession); ok && session.ID() != "" {
 			s.retell(session.ID(), token(req)) // by its newest token
+			s.alive.note(session.ID(), token(req), s.Now())
 		}
 		switch r := req.(type) {
 		case *sdk.SubscribeRequest:

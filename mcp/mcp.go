@@ -106,7 +106,11 @@ type Server struct {
 	sending sdk.MethodHandler
 	lists   struct{ tools, prompts, resources bool }
 	// slow are the tools that may take longer than a stream may be silent.
-	slow          []string
+	slow []string
+	// quick are all others, which need no stream; alive are the sessions whose calls
+	// of these need not go through the SDK.
+	quick         map[string]tool
+	alive         alive
 	subscriptions *subscriptions
 	// following begins to watch the views, once; unwatch ends it.
 	following sync.Once
@@ -152,7 +156,7 @@ func New(c Config) (*Server, error) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{
-		Config:  c,
+		Config: c, quick: map[string]tool{},
 		replays: newPerPerson(replaysPerSecond, replaysAtOnce), codes: newPerPerson(codesPerSecond, codesAtOnce),
 		questions: newPerPerson(questionsPerSecond, questionsAtOnce), strays: rate.Sometimes{Interval: time.Minute},
 	}

@@ -20,6 +20,7 @@ type Request struct {
 	fault   *fault
 	accepts accepts
 	follows bool // wants progress or log lines while it is served
+	seen    peeked
 }
 
 type requestKey struct{}

@@ -17,6 +17,10 @@ type peeked struct {
 	follows                    bool            // wants to be told while it is served
 	deep                       bool            // nests beyond maxDepth
 	twice                      bool            // names its method or its target twice
+	odd                        bool            // says another thing twice, or answers a question
+	arguments                  json.RawMessage // of a call; nil for none
+	// What _meta says of who calls, nil for nothing.
+	metaVersion, capabilities, clientInfo json.RawMessage
 }
 
 // peek reads the method and the target of a JSON-RPC message. It looks at exact
@@ -29,13 +33,16 @@ func peek(body []byte) peeked {
 	s.object(func(key string) {
 		switch key {
 		case "jsonrpc":
+			p.odd = p.odd || p.version != ""
 			p.version = s.text()
 		case "method":
 			p.twice = p.twice || p.method != ""
 			p.method = s.text()
 		case "id":
+			p.odd = p.odd || p.id != nil
 			p.id = s.value()
 		case "params":
+			p.odd = p.odd || p.params != 0
 			if s.space(); s.at < len(s.body) {
 				p.params = s.body[s.at]
 			}
@@ -49,10 +56,30 @@ func peek(body []byte) peeked {
 					p.uri = s.text()
 				case "notifications":
 					p.wants = s.value()
+				case "arguments":
+					p.odd = p.odd || p.arguments != nil
+					p.arguments = s.value()
+				case "inputResponses", "requestState":
+					p.odd = true
+					s.value()
 				case "_meta":
+					if s.space(); s.at < len(s.body) && s.body[s.at] != '{' {
+						p.odd = true
+					}
 					s.object(func(key string) {
 						p.follows = p.follows || key == "progressToken" || key == "io.modelcontextprotocol/logLevel"
-						s.value()
+						value := s.value()
+						switch key {
+						case "io.modelcontextprotocol/protocolVersion":
+							p.odd = p.odd || p.metaVersion != nil
+							p.metaVersion = value
+						case "io.modelcontextprotocol/clientCapabilities":
+							p.odd = p.odd || p.capabilities != nil
+							p.capabilities = value
+						case "io.modelcontextprotocol/clientInfo":
+							p.odd = p.odd || p.clientInfo != nil
+							p.clientInfo = value
+						}
 					})
 				default:
 					s.value()

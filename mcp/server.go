@@ -56,7 +56,7 @@ func (s *Server) newSDK() *sdk.Server {
 	// program's, the policies are read at its start.
 	c := options.Capabilities
 	s.lists.tools, s.lists.prompts, s.lists.resources = c.Tools.ListChanged, c.Prompts.ListChanged, c.Resources.ListChanged
-	server := sdk.NewServer(&sdk.Implementation{Name: "till", Title: "Till", Version: s.Version}, options)
+	server := sdk.NewServer(s.self(), options)
 	// One call: a later one would wrap around the recoverer.
 	server.AddReceivingMiddleware(s.recovering, writing, s.scoped, s.listed, s.apps, s.subscribing)
 	server.AddSendingMiddleware(func(send sdk.MethodHandler) sdk.MethodHandler {
@@ -68,6 +68,8 @@ func (s *Server) newSDK() *sdk.Server {
 		s.add(server, t, told)
 		if t.time > pulse {
 			s.slow = append(s.slow, t.name)
+		} else {
+			s.quick[t.name] = t
 		}
 	}
 	s.addPrompts(server)
@@ -75,6 +77,11 @@ func (s *Server) newSDK() *sdk.Server {
 	s.addViews(server)
 	s.addFixtures(server)
 	return server
+}
+
+// self is how the shop names itself to clients.
+func (s *Server) self() *sdk.Implementation {
+	return &sdk.Implementation{Name: "till", Title: "Till", Version: s.Version}
 }
 
 // quiet drops everything below a warning.
