@@ -26,6 +26,14 @@ type orders struct {
 	newest *cache
 	// refunded are people who got money back since the last write.
 	refunded []string
+	// sold are pieces that went out since the last write, or came back.
+	sold []sale
+}
+
+// sale is pieces of a product that an order took; fewer than none came back.
+type sale struct {
+	order, product string
+	pieces         int
 }
 
 // first is how many of a person's newest orders are held in memory: the longest
@@ -69,7 +77,6 @@ type placing struct {
 	// placed is when, in seconds as people are told it; bought is what it holds.
 	placed int64
 	bought string
-	lines  []cart.Line
 	total  money.Amount
 }
 
@@ -77,7 +84,7 @@ func newOrders() *orders {
 	a := newAggregate("orders", order.Decider(), manyStates,
 		column[order.State]{"open_since INTEGER", underWay}, column[order.State]{"refund_since INTEGER", unpaid},
 		column[order.State]{"stage TEXT", stageOf}, column[order.State]{"placed INTEGER", placedAt}, column[order.State]{"paid_back INTEGER NOT NULL", paidBack})
-	a.version = 4 // what became of placed orders; sales count pieces
+	a.version = 5 // sales take back what was cancelled or came back
 	a.indexes = []string{
 		"CREATE INDEX orders_open ON orders (open_since, id) WHERE open_since IS NOT NULL",
 		"CREATE INDEX orders_refund ON orders (refund_since, id) WHERE refund_since IS NOT NULL",
@@ -115,7 +122,7 @@ func (o *orders) schema() []string {
 	return append(o.aggregate.schema(),
 		`CREATE TABLE history (user TEXT NOT NULL, nth INTEGER NOT NULL, "order" TEXT NOT NULL, placed INTEGER NOT NULL,
 			bought TEXT NOT NULL, total INTEGER NOT NULL, currency TEXT NOT NULL, PRIMARY KEY (user, nth)) WITHOUT ROWID`,
-		// How many pieces of each product all placed orders hold.
+		// How many pieces of each product all placed orders hold, and people kept.
 		`CREATE TABLE sales (product TEXT PRIMARY KEY, pieces INTEGER NOT NULL) WITHOUT ROWID`)
 }
 
@@ -124,8 +131,15 @@ func (o *orders) take(c *conn, f fact) error {
 	if err != nil {
 		return err
 	}
-	switch f.value.(type) {
+	switch e := f.value.(type) {
 	case order.OrderPlaced:
+		o.sells(r.id, r.state.Lines, 1)
+	case order.OrderCancelled:
+		o.sells(r.id, r.state.Lines, -1)
+		return nil
+	case order.ReturnReceived:
+		o.sells(r.id, returned(r.state, e.Return), -1)
+		return nil
 	case order.OrderRefunded:
 		o.refunded = append(o.refunded, r.state.User)
 		return nil
@@ -140,7 +154,7 @@ func (o *orders) take(c *conn, f fact) error {
 	}
 	n++
 	o.counts[r.state.User] = n
-	o.placed = append(o.placed, placing{r.state.User, n, r.id, r.state.PlacedAt.Unix(), bought(r.state), r.state.Lines, r.state.Total})
+	o.placed = append(o.placed, placing{r.state.User, n, r.id, r.state.PlacedAt.Unix(), bought(r.state), r.state.Total})
 	return nil
 }
 
@@ -166,13 +180,31 @@ func (o *orders) write(c *conn, at eventlog.Position, live bool) error {
 	return o.count(c)
 }
 
-// count adds what was placed to the sales, each product once.
+// sells notes that the order's lines went out, or came back.
+func (o *orders) sells(id string, lines []cart.Line, sign int) {
+	for _, l := range lines {
+		o.sold = append(o.sold, sale{id, l.Product, sign * l.Quantity})
+	}
+}
+
+// returned are the lines of an order that came back with a return.
+func returned(s order.State, id string) (lines []cart.Line) {
+	ret, _ := s.FindReturn(id)
+	for _, back := range ret.Lines {
+		for _, l := range s.Lines {
+			if l.SKU == back.SKU {
+				lines = append(lines, cart.Line{Item: l.Item, Quantity: back.Quantity})
+			}
+		}
+	}
+	return lines
+}
+
+// count adds what was sold to the sales, each product once.
 func (o *orders) count(c *conn) error {
 	pieces := map[string]int{}
-	for _, p := range o.placed {
-		for _, l := range p.lines {
-			pieces[l.Product] += l.Quantity
-		}
+	for _, s := range o.sold {
+		pieces[s.product] += s.pieces
 	}
 	for _, product := range slices.Sorted(maps.Keys(pieces)) {
 		if err := c.exec("INSERT INTO sales VALUES (?, ?) ON CONFLICT (product) DO UPDATE SET pieces = pieces + excluded.pieces", product, pieces[product]); err != nil {
@@ -186,6 +218,7 @@ func (o *orders) count(c *conn) error {
 func (o *orders) drop(id string, at eventlog.Position) {
 	o.aggregate.drop(id, at)
 	o.newest.forget(at)
+	o.sold = slices.DeleteFunc(o.sold, func(s sale) bool { return s.order == id })
 	i := slices.IndexFunc(o.placed, func(p placing) bool { return p.order == id })
 	if i < 0 {
 		return
@@ -210,7 +243,7 @@ func (o *orders) owner(id string) string {
 
 func (o *orders) settle() {
 	o.aggregate.settle()
-	o.placed, o.refunded = o.placed[:0], o.refunded[:0]
+	o.placed, o.refunded, o.sold = o.placed[:0], o.refunded[:0], o.sold[:0]
 	if len(o.counts) > working {
 		clear(o.counts)
 	}
