@@ -124,8 +124,12 @@ const (
 	timesBefore = `^(\d{1,3})\s*[×xX*]\s*(.+)$`
 )
 
-// piecesOf reads which pieces of the order are meant; none is all of them.
+// piecesOf reads which pieces of the order are meant; none is all of them, and so
+// is the word, since that is how the argument speaks of it.
 func piecesOf(o order.State, items string) (pieces []order.Pieces, err error) {
+	if strings.EqualFold(strings.TrimSpace(items), "all") {
+		return nil, nil
+	}
 	after, before := regexp.MustCompile(timesAfter), regexp.MustCompile(timesBefore)
 	for _, item := range strings.FieldsFunc(items, func(r rune) bool { return r == ',' || r == ';' }) {
 		if item = strings.TrimSpace(item); item == "" {

@@ -264,7 +264,7 @@ func TestPiecesAreReadAsPeopleWriteThem(t *testing.T) {
 		t.Fatal(err)
 	}
 	for in, want := range map[string]string{
-		"": "[]", "MOUSE-CATNIP": "[{MOUSE-CATNIP 3}]", "mouse-catnip×2": "[{MOUSE-CATNIP 2}]", "MOUSE-CATNIP x 2, BED-X2": "[{MOUSE-CATNIP 2} {BED-X2 3}]",
+		"": "[]", " All ": "[]", "MOUSE-CATNIP": "[{MOUSE-CATNIP 3}]", "mouse-catnip×2": "[{MOUSE-CATNIP 2}]", "MOUSE-CATNIP x 2, BED-X2": "[{MOUSE-CATNIP 2} {BED-X2 3}]",
 		"2 × catnip-mouse; BED-X2x1": "[{MOUSE-CATNIP 2} {BED-X2 1}]", "Catnip Mouse*1": "[{MOUSE-CATNIP 1}]", "BED-X2:2": "[{BED-X2 2}]", "2x2": "[{MOUSE-CATNIP 2}]", "BED×1": "refused",
 	} {
 		got := "refused"

@@ -160,15 +160,9 @@ func TestViewsHoldAllThatTheyNeed(t *testing.T) {
 	}
 }
 
-// coming are fields that a view shows when an answer holds them.
-var coming = []string{"can_cancel", "can_return"}
-
 // A view that asks an answer for a field that is not in it shows an empty place.
 func TestViewsAskForFieldsThatAnswersHold(t *testing.T) {
 	known := map[string]bool{"idempotency_key": true}
-	for _, word := range coming {
-		known[word] = true
-	}
 	var learn func(reflect.Type)
 	learn = func(at reflect.Type) {
 		switch at.Kind() {

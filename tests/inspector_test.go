@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"till/cmd"
 )
 
 // inspector runs MCP Inspector's command line, a client that others wrote. It
@@ -39,7 +41,8 @@ func TestInspector(t *testing.T) {
 		}
 		t.Skip("SKIPPED: MCP INSPECTOR IS NOT CHECKED. It needs Node 22 and its npm package; .ci/run installs and names them (TILL_NODE, TILL_INSPECTOR).")
 	}
-	shop := serve(t, t.TempDir())
+	data := t.TempDir()
+	shop := serve(t, data)
 	token := login(t, shop.Endpoint, "alice", shop.Users["alice"], scopes)
 	for _, era := range []string{"legacy", "modern", "auto"} {
 		t.Run(era, func(t *testing.T) {
@@ -55,7 +58,7 @@ func TestInspector(t *testing.T) {
 			if era == "auto" {
 				return // it takes one of the two
 			}
-			called := inspectorShops(t, common)
+			called := inspectorShops(t, data, common)
 			for _, tool := range list.Tools {
 				if !called[tool.Name] {
 					t.Errorf("%s is listed and was not called", tool.Name)
@@ -78,8 +81,9 @@ func TestInspector(t *testing.T) {
 }
 
 // inspectorShops calls every tool with the Inspector, each with what the ones
-// before answered, and returns which were called.
-func inspectorShops(t *testing.T, common []string) map[string]bool {
+// before answered, and returns which were called. The shop's keeper does their part
+// by the command line, on the folder of the shop that serves.
+func inspectorShops(t *testing.T, data string, common []string) map[string]bool {
 	t.Helper()
 	called := map[string]bool{}
 	call := func(tool, arguments, want string) answer {
@@ -105,12 +109,27 @@ func inspectorShops(t *testing.T, common []string) map[string]bool {
 	call("add_to_cart", `{"product":"salmon-treats","quantity":1}`, "Salmon Treats")
 	call("update_cart_quantity", `{"product":"salmon-treats","quantity":2}`, "2 × Salmon Treats")
 	call("view_cart", `{}`, "2 × Salmon Treats")
-	quote := call("review_checkout", `{}`, "Ready to buy").text("quote_id")
-	order := call("checkout", `{"quote_id":"`+quote+`"}`, "Bought: order").text("order_id")
+	// One use a person: put on and taken off, it is there for the next era too.
+	call("apply_discount_code", `{"code":"WELCOME10"}`, "WELCOME10")
+	call("apply_discount_code", `{"code":""}`, "2 × Salmon Treats")
+	buy := func() string {
+		t.Helper()
+		quote := call("review_checkout", `{}`, "Ready to buy").text("quote_id")
+		return call("checkout", `{"quote_id":"`+quote+`"}`, "Bought: order").text("order_id")
+	}
+	order := buy()
 	named := `{"order_id":"` + order + `"}`
 	call("get_order_history", `{"product":"salmon"}`, order)
 	call("get_order", named, "2 × Salmon Treats")
 	call("explain_order", named, order)
+	call("reorder", named, "2 × Salmon Treats")
+	call("cancel_order", named, "paid back")
+	sent := buy()
+	var out, errs strings.Builder
+	if code := cmd.Main([]string{"order", "dispatch", sent, "--carrier", "Cat Express", "--tracking", "CE-1", "--data", data}, strings.NewReader(""), &out, &errs); code != 0 {
+		t.Fatalf("till order dispatch exits %d: %s%s", code, &out, &errs)
+	}
+	call("request_return", `{"order_id":"`+sent+`","items":"all","reason":"she does not like it"}`, "Asked for return")
 	call("reorder", named, "2 × Salmon Treats")
 	call("remove_from_cart", `{"product":"salmon-treats"}`, `"lines": []`)
 	call("clear_cart", `{}`, `"lines": []`)
