@@ -40,7 +40,7 @@ var typed = regexp.MustCompile("(?m)(?:^|-- |\\$\\(|`)till ([a-z][^)\\n`]*)")
 func commandsOn(page string) (all [][]string) {
 	page = strings.ReplaceAll(page, "\\\n", "")
 	for _, m := range typed.FindAllStringSubmatch(page, -1) {
-		all = append(all, strings.Fields(m[1]))
+		all = append(all, words(m[1]))
 	}
 	for _, block := range blocksOf(page, "json") {
 		var settings map[string]map[string]struct {
@@ -57,6 +57,14 @@ func commandsOn(page string) (all [][]string) {
 				}
 			}
 		}
+	}
+	return all
+}
+
+// words splits a command line as a shell does: what stands in quotes is one.
+func words(line string) (all []string) {
+	for _, word := range regexp.MustCompile(`(?:"[^"]*"|\S)+`).FindAllString(line, -1) {
+		all = append(all, strings.ReplaceAll(word, `"`, ""))
 	}
 	return all
 }
@@ -89,13 +97,16 @@ func TestTheDocsCommandsExist(t *testing.T) {
 }
 
 func TestDocsCommandsAreFound(t *testing.T) {
-	page := "Run `till doctor --quick`.\n```\ntill serve \\\n --stdio\nnpx x -- till events\ncurl $(till login)\n```\n```json\n{\"mcpServers\": {\"a\": {\"command\": \"till\", \"args\": [\"serve\", \"--nonsense\"]}}}\n```\n"
+	page := "Run `till doctor --quick` and `till code end \"A B\"`.\n```\ntill serve \\\n --stdio\nnpx x -- till events\ncurl $(till login)\n```\n```json\n{\"mcpServers\": {\"a\": {\"command\": \"till\", \"args\": [\"serve\", \"--nonsense\"]}}}\n```\n"
 	var got []string
 	for _, args := range commandsOn(page) {
 		got = append(got, strings.Join(args, " "))
 	}
-	if want := []string{"doctor --quick", "serve --stdio", "events", "login", "serve --nonsense"}; !slices.Equal(got, want) {
+	if want := []string{"doctor --quick", "code end A B", "serve --stdio", "events", "login", "serve --nonsense"}; !slices.Equal(got, want) {
 		t.Errorf("found %q", got)
+	}
+	if got := commandsOn(page)[1]; len(got) != 3 || got[2] != "A B" {
+		t.Errorf("words in quotes are %q", got)
 	}
 	if cmd.Understood([]string{"serve", "--nonsense"}) == nil {
 		t.Error("a flag that does not exist is understood")
