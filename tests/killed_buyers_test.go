@@ -16,6 +16,8 @@ type buyer struct {
 	keys   int
 	// buying is the purchase that is wanted, until an answer ends it.
 	buying args
+	// cancelling is the call that calls an order off, until it is answered.
+	cancelling args
 }
 
 // refusals are what a buyer may be told: somebody was faster, the catalogue
@@ -27,6 +29,9 @@ var refusals = []string{
 }
 
 func (b *buyer) act() error {
+	if b.cancelling != nil {
+		return b.cancel()
+	}
 	if b.buying == nil {
 		if err := b.fill(); err != nil || b.buying == nil {
 			return err
@@ -85,11 +90,15 @@ func (b *buyer) fill() error {
 		}
 	}
 	method := "pm_card_visa"
-	switch b.random.IntN(10) {
-	case 0:
+	switch b.random.IntN(20) {
+	case 0, 1:
 		method = "tok_timeout" // it takes three seconds
-	case 1, 2:
+	case 2, 3, 4, 5:
 		method = "fail_token"
+	case 6, 7:
+		method = "tok_refund_timeout"
+	case 8:
+		method = "tok_refund_fail"
 	}
 	if b.random.IntN(5) == 0 {
 		b.buying = args{"payment_method": method, "idempotency_key": b.key()}
@@ -135,6 +144,7 @@ func (b *buyer) bought(out said) error {
 	})
 	again := b.buying
 	b.buying = nil
+	b.onward(out)
 	if again["quote_id"] == nil && again["idempotency_key"] == nil || b.random.IntN(4) > 0 {
 		return nil
 	}

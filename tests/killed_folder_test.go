@@ -12,7 +12,8 @@ import (
 
 // charged checks in the closed folder what the test gateway has booked: one
 // charge for each attempt that asked for one, and no card charged for an
-// attempt that did not become an order.
+// attempt that did not become an order; and one refund for each that an order
+// tells of.
 func (s *stream) charged(log *record) {
 	t := s.t
 	t.Helper()
@@ -43,7 +44,7 @@ func (s *stream) charged(log *record) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	paid := map[string]bool{}
+	paid, back := map[string]bool{}, map[string]bool{}
 	for _, key := range keys {
 		data, _, err := charges.Get(t.Context(), key)
 		if err != nil {
@@ -51,10 +52,23 @@ func (s *stream) charged(log *record) {
 		}
 		var c struct {
 			Amount struct{ Amount int }
+			Method string
 			Final  struct{ Outcome, Reference string }
 		}
 		if err := json.Unmarshal(data, &c); err != nil {
 			t.Fatal(err)
+		}
+		if c.Final.Outcome == "refunded" {
+			id, refund, _ := strings.Cut(key, "-refund-")
+			var p *payback
+			o := log.orders[id]
+			if o != nil {
+				p = o.since.refunds[refund]
+			}
+			if p == nil || p.ended != "order.refunded" || p.amount != c.Amount.Amount || p.reference != c.Final.Reference || o.payment != c.Method {
+				t.Errorf("the gateway paid %d back as %s, which order %s does not tell: %+v", c.Amount.Amount, key, id, p)
+			}
+			back[key] = true
 		}
 		if c.Final.Outcome != "authorized" {
 			continue
@@ -70,6 +84,11 @@ func (s *stream) charged(log *record) {
 	for id, o := range log.orders {
 		if o.placed > 0 && !paid[id] {
 			t.Errorf("order %s was never paid", id)
+		}
+		for refund, p := range o.since.refunds {
+			if p.ended == "order.refunded" && p.amount > 0 && !back[id+"-refund-"+refund] {
+				t.Errorf("order %s tells of the refund %s, which was never paid", id, refund)
+			}
 		}
 	}
 }

@@ -17,7 +17,7 @@ func orderOf(reservation string) string {
 }
 
 // counted follows what counts against an agent's limits: each attempt once, as long
-// as it is under way or has become an order.
+// as it is under way or has become an order that is not cancelled.
 func (r *record) counted(e written) string {
 	user, _, _ := strings.Cut(e.Stream.ID, ".")
 	l, d := r.limits[user], e.Data
@@ -43,8 +43,8 @@ func (r *record) counted(e written) string {
 		}
 		l.counts[d.Reservation] = d.Amount.Amount
 	case "spending.released":
-		if !known || counts != d.Amount.Amount || o.placed > 0 {
-			return fmt.Sprintf("%d counted, and the order was placed %d times", counts, o.placed)
+		if !known || counts != d.Amount.Amount || o.placed > 0 && !o.paysBack(d.Reason) {
+			return fmt.Sprintf("%d counted, the order was placed %d times and cancelled %d times", counts, o.placed, o.since.cancelled)
 		}
 		delete(l.counts, d.Reservation)
 	}

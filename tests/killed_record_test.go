@@ -37,11 +37,14 @@ type written struct {
 	Type, Command, Fingerprint string
 	Data                       struct {
 		Order, User, Client, Reservation, Access, Payment, Key, SKU string
+		Method, Reason, Return, For, Reference                      string
 		Quantity, Attempt                                           int
+		Sellable                                                    bool
 		OnHand                                                      int             `json:"on_hand"`
 		Lines, Product                                              json.RawMessage // of several kinds
 		Items                                                       []json.RawMessage
 		Refresh                                                     any // a hash, or whether a client takes such tokens
+		Refund                                                      any // which one, or how much
 		Total, Amount                                               struct{ Amount int }
 		Terms                                                       struct {
 			Limit     int
@@ -58,30 +61,18 @@ type written struct {
 type purchase struct {
 	user, client   string
 	code           string // of its discount
+	method         string // of payment, of the last attempt
 	status         string
 	attempt, total int
 	lines          map[string]int
 	placed, taken  int
 	payment        string
+	since          afterwards
 }
 
 func (p *purchase) pieces() (n int) {
 	for _, q := range p.lines {
 		n += q
-	}
-	return n
-}
-
-// shelf is what the log says of one SKU.
-type shelf struct {
-	onHand, sold int
-	reserved     map[string]int
-}
-
-func (s *shelf) free() int {
-	n := s.onHand
-	for _, q := range s.reserved {
-		n -= q
 	}
 	return n
 }
@@ -121,6 +112,9 @@ func read(t testing.TB, dir string) *record {
 		// One command makes one event of a kind on a stream; one that can be sent
 		// again makes one event in all.
 		intent := e.Command + "\x00" + name + "\x00" + e.Type
+		if e.Type == "order.refunded" || e.Type == "order.refund_refused" {
+			intent += fmt.Sprint("\x00", e.Data.Refund) // one command may end all that are due
+		}
 		if e.Fingerprint != "" {
 			intent = e.Command
 		}
@@ -208,7 +202,9 @@ func (r *record) follow(e written) string {
 func (r *record) ordered(e written) string {
 	o, d := r.orders[e.Stream.ID], e.Data
 	if o == nil {
-		o = &purchase{user: d.User, client: d.Client, code: d.Discount.Code, attempt: 1, lines: map[string]int{}}
+		o = &purchase{user: d.User, client: d.Client, code: d.Discount.Code, method: d.Method, attempt: 1, lines: map[string]int{}, since: afterwards{
+			returns: map[string]*comeback{}, refunds: map[string]*payback{}, restocked: map[string]int{},
+		}}
 		r.orders[e.Stream.ID] = o
 		var lines []struct {
 			SKU      string
@@ -229,6 +225,9 @@ func (r *record) ordered(e written) string {
 		}
 		return ""
 	}
+	if why, later := o.goesOn(e); later {
+		return why
+	}
 	var before []string
 	switch e.Type {
 	case "order.checkout_joined":
@@ -236,7 +235,7 @@ func (r *record) ordered(e written) string {
 	case "order.checkout_retried":
 		before = []string{"order.payment_declined", "order.checkout_failed"}
 		o.attempt++
-		o.client = d.Client
+		o.client, o.method = d.Client, d.Method
 	case "order.payment_requested":
 		before = []string{"order.checkout_started", "order.checkout_retried"}
 		if want := fmt.Sprintf("%s-%d", e.Stream.ID, o.attempt); d.Key != want {
@@ -272,42 +271,6 @@ func (r *record) ordered(e written) string {
 	return ""
 }
 
-// moved follows the pieces of one SKU, of which there are never fewer than none.
-func (r *record) moved(e written) string {
-	s, d := r.stocks[e.Stream.ID], e.Data
-	if s == nil {
-		s = &shelf{reserved: map[string]int{}}
-		r.stocks[e.Stream.ID] = s
-	}
-	held, known := s.reserved[d.Reservation]
-	order, _, _ := strings.Cut(d.Reservation, "/")
-	switch e.Type {
-	case "stock.counted":
-		s.onHand = d.OnHand
-	case "stock.reserved":
-		if known || r.orders[order] == nil {
-			return "reserved twice, or for no order"
-		}
-		s.reserved[d.Reservation] = d.Quantity
-	case "stock.released", "stock.committed":
-		if !known || held != d.Quantity {
-			return fmt.Sprintf("%d were reserved", held)
-		}
-		delete(s.reserved, d.Reservation)
-		if e.Type == "stock.committed" {
-			if o := r.orders[order]; o.status != "order.placed" || d.Reservation != fmt.Sprintf("%s/%d", order, o.attempt) {
-				return "the order is not placed by this attempt"
-			}
-			s.sold += d.Quantity
-			s.onHand -= d.Quantity
-		}
-	}
-	if s.free() < 0 || s.onHand < 0 {
-		return fmt.Sprintf("%d on hand, %d of them free", s.onHand, s.free())
-	}
-	return ""
-}
-
 // open is what a shop must still bring to an end; nil once nothing is left.
 func (r *record) open() (left []string) {
 	for id, o := range r.orders {
@@ -317,6 +280,7 @@ func (r *record) open() (left []string) {
 		case o.status != "order.placed" && o.status != "order.payment_declined" && o.status != "order.checkout_failed":
 			left = append(left, "order "+id+" stands at "+o.status)
 		}
+		left = append(left, o.owing(id)...)
 	}
 	for user, l := range r.limits {
 		for by := range l.counts {
@@ -345,7 +309,7 @@ func (r *record) settled(t testing.TB) {
 	for user, l := range r.limits {
 		spent, counts := 0, 0
 		for _, o := range r.orders {
-			if o.placed > 0 && o.user == user && o.client == l.client {
+			if o.placed > 0 && !o.undone() && o.user == user && o.client == l.client {
 				spent += o.total
 			}
 		}
@@ -357,6 +321,7 @@ func (r *record) settled(t testing.TB) {
 		}
 	}
 	r.kept(t)
+	r.cameBack(t)
 	sold, paid := map[string]int{}, map[string]string{}
 	for id, o := range r.orders {
 		if o.placed == 0 {
