@@ -48,10 +48,22 @@ func TestInspectorApps(t *testing.T) {
 			v.says("Confirm and pay $9.98")
 			keep("review")
 			v.press("Confirm and pay $9.98")
-			b.answersYes("Buy this for $9.98?", keep)
-			v.says("Bought for $9.98.", "Order CS-")
-			_, order, _ := strings.Cut(v.text(), "Order ")
-			order, _, _ = strings.Cut(order, "\n")
+			order := ""
+			if era == "legacy" {
+				b.answersYes("Buy this for $9.98?", keep)
+				v.says("Bought for $9.98.", "Order CS-")
+				_, order, _ = strings.Cut(v.text(), "Order ")
+				order, _, _ = strings.Cut(order, "\n")
+			} else {
+				// What the shop asks in its answer, this Inspector does not put to its person
+				// when the call is a view's. Nothing is bought, and another client can.
+				v.says("if that does not help, ask for the purchase in the chat")
+				bob := shopper(t, shop, "bob")
+				if got := bob.call("view_cart", nil); got.at("pieces") != 2.0 {
+					t.Errorf("without an answer the cart is %s", got.Text)
+				}
+				order = bob.call("checkout", nil).text("order_id")
+			}
 			keep("bought")
 
 			b.openApp("Order history", "", "")

@@ -47,7 +47,7 @@ const showReview = (d, focus) => {
 		quote_outdated: () => ["The cart or a price changed. Nothing was bought.", afresh()],
 		approval_required: () => [`Nothing was bought yet. ${toApprove}`, approve(problem), confirm("I have approved it: buy")],
 		approval_denied: () => ["Nothing was bought: you said no to this purchase.", approve(problem), confirm("I have changed my mind: buy")],
-		no_answer: () => ["No answer came. Trying again never buys twice.", confirm("Try again")],
+		no_answer: () => ["No answer came. Trying again never buys twice; if that does not help, ask for the purchase in the chat.", confirm("Try again")],
 	};
 	const payment = () => {
 		const field = el("input", { id: "method", value: method, placeholder: d.test_money ? "pm_card_visa" : undefined, maxlength: 200, autocomplete: "off" });
