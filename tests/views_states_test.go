@@ -90,7 +90,7 @@ func TestAViewShowsHowAPurchaseGoes(t *testing.T) {
 	}
 
 	// An answer that is lost is asked for again under the same key.
-	refused("lost", args{"lost": true}, "Trying again never buys twice.", "Try again")
+	refused("lost", args{"lost": true}, "Trying again never buys twice; if that does not help, ask for the purchase in the chat.", "Try again")
 	if keys := s.given("checkout", "idempotency_key"); len(keys) != 2 || keys[0] != keys[1] {
 		t.Errorf("the purchase is tried again under the keys %q", keys)
 	}
