@@ -42,10 +42,11 @@ type aggregate[S, E any] struct {
 
 	seen *cache
 
-	rows          map[string]*row[S]
-	touched       []*row[S]
-	names         []string
-	load, add, up string
+	rows         map[string]*row[S]
+	touched      []*row[S]
+	names        []string
+	load, loadAt string
+	add, up      string
 }
 
 // row is an aggregate as the projector knows it.
@@ -76,6 +77,7 @@ func newAggregate[S, C, E any](table string, d decider.Decider[S, C, E], cached 
 		sets = append(sets, n+" = excluded."+n)
 	}
 	a.load = "SELECT number, position, state FROM " + table + " WHERE id = ?"
+	a.loadAt = "SELECT meta.position, coalesce(a.number, 0), coalesce(a.position, 0), a.state FROM meta LEFT JOIN " + table + " AS a ON a.id = ?"
 	a.add = fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s)", table, strings.Join(a.names, ", "),
 		strings.TrimSuffix(strings.Repeat("?, ", len(a.names)), ", "))
 	a.up = a.add + " ON CONFLICT (id) DO UPDATE SET " + strings.Join(sets, ", ")
@@ -158,6 +160,21 @@ func (a *aggregate[S, E]) read(c *conn, r *row[S]) error {
 	if err != nil || !ok {
 		return err
 	}
+	return a.decode(r, state)
+}
+
+// readAt is read outside a transaction; it tells the file's position too, as of the
+// same moment.
+func (a *aggregate[S, E]) readAt(c *conn, r *row[S]) (at eventlog.Position, err error) {
+	var state []byte
+	_, err = c.row(a.loadAt, []any{r.id}, &at, &r.Number, &r.Position, &state)
+	if err != nil || r.Number == 0 {
+		return at, err
+	}
+	return at, a.decode(r, state)
+}
+
+func (a *aggregate[S, E]) decode(r *row[S], state []byte) error {
 	if err := json.Unmarshal(state, &r.state); err != nil {
 		return &unreadable{fmt.Errorf("projections: the row %s of %s cannot be read: %w", r.id, a.table, err)}
 	}
@@ -175,6 +192,9 @@ func (a *aggregate[S, E]) dirty() int { return len(a.touched) }
 // write puts the touched rows into the file and, before that, into the readers'
 // cache.
 func (a *aggregate[S, E]) write(c *conn, at eventlog.Position, live bool) error {
+	if len(a.touched) == 0 {
+		return nil
+	}
 	a.seen.replace(at, live, func(yield func(string, held) bool) {
 		for _, r := range a.touched {
 			if !yield(r.id, held{r.state, r.Version}) {

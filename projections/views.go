@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -194,7 +195,7 @@ func (v *Views) Offer(ctx context.Context, sku string) (o checkout.Offer, ok boo
 // stater finds the states of one category.
 type stater interface {
 	recent(id string) (held, bool)
-	find(c *conn, id string) (held, bool, error)
+	find(c *conn, id string) (held, error)
 	// alone folds an event whose stream is folded from its first one on.
 	alone(f fact) error
 }
@@ -206,21 +207,17 @@ func (a *aggregate[S, E]) alone(f fact) error {
 
 func (a *aggregate[S, E]) recent(id string) (held, bool) { return a.seen.newest(id) }
 
-// find reads a state from the file and keeps it.
-func (a *aggregate[S, E]) find(c *conn, id string) (held, bool, error) {
-	var at eventlog.Position
-	if _, err := c.row("SELECT position FROM meta", nil, &at); err != nil {
-		return held{}, false, err
-	}
+// find reads a state from the file and keeps it; also that there is none, which
+// every checkout asks of what its agent may spend.
+func (a *aggregate[S, E]) find(c *conn, id string) (held, error) {
 	r := row[S]{id: id}
-	if err := a.read(c, &r); err != nil || r.Number == 0 {
-		return held{}, false, err
+	at, err := a.readAt(c, &r)
+	if err != nil {
+		return held{}, err
 	}
 	h := held{r.state, r.Version}
-	// Two reads, two moments: what came between them is only learnt if nothing
-	// did, which learn checks against the earlier one.
-	a.seen.learn(id, h, at)
-	return h, true, nil
+	a.seen.learn(strings.Clone(id), h, at)
+	return h, nil
 }
 
 // State implements decider.Source.
@@ -236,13 +233,15 @@ func (v *Views) State(ctx context.Context, s eventlog.Stream) (any, decider.Vers
 	if err := st.barred(s.Category, s.ID); err != nil {
 		return nil, decider.Version{}, err
 	}
-	if h, ok := kind.recent(s.ID); ok {
-		return h.state, h.Version, nil
+	h, ok := kind.recent(s.ID)
+	if !ok {
+		err = v.with(ctx, func(st *store, c *conn) error {
+			h, err = st.states[s.Category].find(c, s.ID)
+			return err
+		})
 	}
-	var h held
-	err = v.with(ctx, func(st *store, c *conn) error {
-		h, _, err = st.states[s.Category].find(c, s.ID)
-		return err
-	})
-	return h.state, h.Version, err
+	if err != nil || h.Number == 0 {
+		return nil, decider.Version{}, err
+	}
+	return h.state, h.Version, nil
 }

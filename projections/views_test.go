@@ -3,7 +3,10 @@ package projections_test
 import (
 	"testing"
 
+	"till/domain/cart"
 	"till/domain/catalog"
+	"till/domain/decider"
+	"till/domain/eventlog"
 	"till/domain/money"
 	"till/domain/order"
 	"till/projections"
@@ -106,6 +109,33 @@ func TestNothing(t *testing.T) {
 	state, v, err := s.process.Carts.State(t.Context(), "nobody")
 	if err != nil || v.Number != 0 || len(state.Lines) != 0 {
 		t.Errorf("state %+v %+v %v", state, v, err)
+	}
+}
+
+// That a stream had no events is remembered until its first one, by readers too.
+func TestNothingYet(t *testing.T) {
+	s := newShop(t)
+	s.sell(mouse(), 10)
+	for range 2 {
+		if state, v, err := s.views.State(t.Context(), eventlog.Stream{Category: cart.Category, ID: "alice"}); state != nil || v != (decider.Version{}) || err != nil {
+			t.Fatalf("state %+v %+v %v of a cart without events", state, v, err)
+		}
+		s.read(func(r *projections.Reader) {
+			if c, v, err := r.Cart(t.Context(), "alice"); err != nil || v.Number != 0 || len(c.Lines) != 0 {
+				t.Errorf("cart %+v %+v %v", c, v, err)
+			}
+		})
+	}
+	if err := s.views.Wait(t.Context(), s.add("alice", "MOUSE-CATNIP", 2)); err != nil {
+		t.Fatal(err)
+	}
+	s.read(func(r *projections.Reader) {
+		if c, v, err := r.Cart(t.Context(), "alice"); err != nil || v.Number != 1 || len(c.Lines) != 1 {
+			t.Errorf("cart %+v %+v %v after the first event", c, v, err)
+		}
+	})
+	if state, v, err := s.views.State(t.Context(), eventlog.Stream{Category: cart.Category, ID: "alice"}); err != nil || v.Number != 1 || len(state.(cart.State).Lines) != 1 {
+		t.Errorf("state %+v %+v %v after the first event", state, v, err)
 	}
 }
 
