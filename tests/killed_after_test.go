@@ -190,8 +190,8 @@ func (r *record) restocked(e written) string {
 	if o == nil {
 		return "of no order"
 	}
-	if _, twice := o.since.restocked[what]; twice || e.Data.Quantity != o.shelves()[what] {
-		return fmt.Sprintf("order %s put %d of %q back and has to put %d", e.Data.Order, o.since.restocked[what], what, o.shelves()[what])
+	if before, must := o.since.restocked[what], o.shelves()[what]; before > 0 || e.Data.Quantity != must {
+		return fmt.Sprintf("%d pieces, of order %s for %q %d have to go back and %d went back before", e.Data.Quantity, e.Data.Order, what, must, before)
 	}
 	o.since.restocked[what] = e.Data.Quantity
 	return ""
