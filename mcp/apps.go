@@ -19,6 +19,12 @@ const (
 	viewLife = 7 * 24 * 60 * 60 * 1000
 )
 
+// viewsCheckout is the tool behind the views' button that buys. Clients offer it to
+// their views and to no model, so that who has pressed the button is not asked once
+// more; many could not even put the question of a view's call to their person. That
+// is as good as the client, just as its answer to a question is.
+const viewsCheckout = "confirm_checkout"
+
 // viewOf is the view that shows the tool's answers, "" for none. What only changes
 // the cart has none: a model that adds five things would fill the chat with carts.
 func viewOf(tool string) string {
@@ -39,6 +45,9 @@ func viewOf(tool string) string {
 // some show views without saying that they can (microsoft/vscode#291432), and
 // others look over it.
 func (s *Server) appMeta(tool string) sdk.Meta {
+	if tool == viewsCheckout {
+		return sdk.Meta{"ui": map[string]any{"visibility": []string{"app"}}}
+	}
 	for _, v := range s.views {
 		if v.name == viewOf(tool) {
 			return sdk.Meta{"ui": map[string]any{"resourceUri": v.uri}}
@@ -77,13 +86,22 @@ func keepView(read *sdk.ReadResourceRequest, c *sdk.Cacheable) {
 	}
 }
 
-// apps keeps the views out of the list of resources, unless the client says that it
-// shows them: people pick from that list. And it reads the view of today under the
+// apps keeps the views out of the list of resources, and their tool out of that of
+// tools, unless the client says that it shows them: people and models pick from
+// these lists. And it reads the view of today under the
 // address of an older program: a conversation that is opened again asks for what
 // it showed then.
 func (s *Server) apps(next sdk.MethodHandler) sdk.MethodHandler {
 	return func(ctx context.Context, method string, req sdk.Request) (sdk.Result, error) {
 		switch r := req.(type) {
+		case *sdk.ListToolsRequest:
+			res, err := next(ctx, method, req)
+			if list, ok := res.(*sdk.ListToolsResult); ok && err == nil && list != nil && !showsApps(r.ClientCapabilities()) {
+				shown := *list
+				shown.Tools = slices.DeleteFunc(slices.Clone(list.Tools), func(t *sdk.Tool) bool { return t.Name == viewsCheckout })
+				return &shown, nil
+			}
+			return res, err
 		case *sdk.ListResourcesRequest:
 			res, err := next(ctx, method, req)
 			if list, ok := res.(*sdk.ListResourcesResult); ok && err == nil && list != nil && !showsApps(r.ClientCapabilities()) {

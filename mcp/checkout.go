@@ -61,6 +61,16 @@ func (s *Server) checkoutTools() []tool {
 			},
 			output: bought{}, destroys: true, repeats: true, open: true, time: answerTime + checkoutTime, run: checkOut,
 		},
+		{
+			name: viewsCheckout, title: "Confirm in a view",
+			about: "Use this when the person presses the button in the shop's view, and never otherwise. Example: {\"quote_id\": \"q_…\"}. Does what checkout does without asking again. Returns the order.",
+			args: []argument{
+				{name: "quote_id", kind: text, most: 200, required: true, about: "From review_checkout."},
+				{name: "payment_method", kind: text, most: 200, about: "As for checkout."},
+				keyOfWrite,
+			},
+			output: bought{}, destroys: true, repeats: true, open: true, time: checkoutTime, run: checkOut,
+		},
 	}
 }
 
@@ -136,7 +146,13 @@ func checkOut(ctx context.Context, c *call) (answer, error) {
 	r, meta := checkout.Request{
 		User: c.caller.User, Client: c.caller.Client, Quote: c.text("quote_id"), Method: c.text("payment_method"),
 	}, c.meta()
-	err := c.confirm(ctx, &r, meta)
+	var err error
+	if c.tool != viewsCheckout {
+		err = c.confirm(ctx, &r, meta)
+	} else if !showsApps(c.sent.ClientCapabilities()) {
+		return answer{}, &problem{Code: "views_only", QuoteID: r.Quote, NextTools: []string{"checkout"},
+			Message: "Nothing was bought: this tool is the button of the shop's own views, and this client does not say that it shows them. Call checkout with the same quote_id."}
+	}
 	if c.asks != nil {
 		return answer{}, nil
 	}

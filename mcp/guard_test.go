@@ -50,7 +50,7 @@ func TestScopesAreCheckedBehindTheChainToo(t *testing.T) {
 		grant.CatalogRead: {"list_products", "search_products", "get_product"},
 		grant.CartWrite:   {"list_products", "search_products", "get_product", "view_cart", "add_to_cart", "update_cart_quantity", "remove_from_cart", "clear_cart", "apply_discount_code", "review_checkout"},
 		grant.OrdersRead:  {"list_products", "search_products", "get_product", "get_order", "get_order_history", "explain_order"},
-		grant.OrdersWrite: {"list_products", "search_products", "get_product", "get_order", "get_order_history", "explain_order", "checkout", "cancel_order", "request_return"},
+		grant.OrdersWrite: {"list_products", "search_products", "get_product", "get_order", "get_order_history", "explain_order", "checkout", viewsCheckout, "cancel_order", "request_return"},
 		// Several scopes are needed together.
 		grant.CartWrite + "," + grant.OrdersRead: {"list_products", "search_products", "get_product", "view_cart", "add_to_cart", "update_cart_quantity", "remove_from_cart", "clear_cart", "apply_discount_code", "review_checkout", "get_order", "get_order_history", "explain_order", "reorder"},
 	}

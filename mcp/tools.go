@@ -29,7 +29,7 @@ func scopesOf(tool string) []string {
 		return []string{grant.CartWrite}
 	case "get_order_history", "get_order", "explain_order":
 		return []string{grant.OrdersRead}
-	case "checkout", "cancel_order", "request_return":
+	case "checkout", viewsCheckout, "cancel_order", "request_return":
 		return []string{grant.OrdersWrite}
 	case "show_history", "replay_view", "why":
 		return []string{grant.ShopAdmin}

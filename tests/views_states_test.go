@@ -53,7 +53,7 @@ func TestAViewShowsHowAPurchaseGoes(t *testing.T) {
 	refused := func(name string, problem args, says, then string) {
 		t.Helper()
 		reviewed(time.Hour)
-		s.cans("checkout", problem, boughtAs)
+		s.cans("confirm_checkout", problem, boughtAs)
 		s.press(pay)
 		s.says(says)
 		s.checkView("checkout-" + name)
@@ -67,10 +67,10 @@ func TestAViewShowsHowAPurchaseGoes(t *testing.T) {
 	s.fill("Payment method", "pm_card_mastercard")
 	s.press("Try this payment")
 	s.says("Bought for $4.99.")
-	if got := s.given("checkout", "payment_method"); strings.Join(got, " ") != "undefined pm_card_mastercard" {
+	if got := s.given("confirm_checkout", "payment_method"); strings.Join(got, " ") != "undefined pm_card_mastercard" {
 		t.Errorf("it is paid with %q", got)
 	}
-	if keys := s.given("checkout", "idempotency_key"); len(keys) != 2 || keys[0] == keys[1] || len(keys[0]) < 32 {
+	if keys := s.given("confirm_checkout", "idempotency_key"); len(keys) != 2 || keys[0] == keys[1] || len(keys[0]) < 32 {
 		t.Errorf("another payment is under the keys %q", keys)
 	}
 	refused("approval", args{"code": "approval_required", "message": "m", "retryable": true, "quote_id": "q_1", "approve_url": "http://127.0.0.1:1/approve?x"}, "approve such a purchase yourself", "")
@@ -91,29 +91,29 @@ func TestAViewShowsHowAPurchaseGoes(t *testing.T) {
 
 	// An answer that is lost is asked for again under the same key.
 	refused("lost", args{"lost": true}, "Trying again never buys twice; if that does not help, ask for the purchase in the chat.", "Try again")
-	if keys := s.given("checkout", "idempotency_key"); len(keys) != 2 || keys[0] != keys[1] {
+	if keys := s.given("confirm_checkout", "idempotency_key"); len(keys) != 2 || keys[0] != keys[1] {
 		t.Errorf("the purchase is tried again under the keys %q", keys)
 	}
 
 	// A double click buys once, and presses nothing that comes under the mouse.
 	reviewed(time.Hour)
 	host[bool](s, "(slow = 150, true)")
-	s.cans("checkout", boughtAs)
+	s.cans("confirm_checkout", boughtAs)
 	run(s.tab, s.click("button", pay))
 	if s.has("button", pay) {
 		run(s.tab, s.click("button", pay))
 	}
 	s.says("Bought for $4.99.")
 	host[bool](s, "(slow = 0, true)")
-	if got := s.called(); got != "checkout" {
+	if got := s.called(); got != "confirm_checkout" {
 		t.Errorf("two clicks call %q", got)
 	}
 	reviewed(time.Hour)
-	s.cans("checkout", boughtAs)
+	s.cans("confirm_checkout", boughtAs)
 	run(s.tab, s.click("button", pay))
 	s.says("Bought for $4.99.")
 	inFrame[bool](s.tab, `(() => { for (const b of document.querySelectorAll("button")) b.dispatchEvent(new MouseEvent("click", { bubbles: true, detail: 2 })); return true; })()`)
-	if got := s.called(); got != "checkout" {
+	if got := s.called(); got != "confirm_checkout" {
 		t.Errorf("the second half of a double click calls %q", got)
 	}
 
