@@ -164,7 +164,7 @@ func (d *depot) asks() {
 	d.ret, d.asking = "", args{"order_id": d.parcel.order, "reason": "too small"}
 	if d.random.IntN(2) == 0 && len(d.parcel.lines) > 0 {
 		l := said{answer: answer{Data: d.parcel.lines[d.random.IntN(len(d.parcel.lines))].(map[string]any)}}
-		d.asking["items"] = fmt.Sprintf("%s×%d", l.text("sku"), 1+d.random.IntN(max(1, l.number("quantity"))))
+		d.asking["items"] = fmt.Sprintf("%s×%d", l.text("sku"), 1+d.random.IntN(1+l.number("quantity"))) // or one too many
 	}
 	if d.random.IntN(2) == 0 {
 		d.keys++
