@@ -89,6 +89,9 @@ func StartNATS(ctx context.Context, o NATSOptions) (*NATS, error) {
 // boot starts a server and waits until JetStream can be used.
 func (n *NATS) boot(ctx context.Context) (*server.Server, error) {
 	o := n.options
+	if err := swept(o.Dir); err != nil {
+		return nil, unopened(err.Error(), nil)
+	}
 	s, err := server.NewServer(&server.Options{
 		ServerName: "till",
 		DontListen: true,
@@ -133,6 +136,17 @@ func (n *NATS) boot(ctx context.Context) (*server.Server, error) {
 	s.Shutdown()
 	s.WaitForShutdown()
 	return nil, err
+}
+
+// swept removes what a server leaves that is killed while it tries whether it can
+// write to its folder (2.15.2): an empty file, which the next one takes for an account
+// that it cannot find, so that it would never be ready again.
+func swept(dir string) error {
+	left, err := filepath.Glob(filepath.Join(dir, "jetstream", "_test_*"))
+	for _, file := range left {
+		err = errors.Join(err, os.Remove(file))
+	}
+	return err
 }
 
 // unopened words why the log cannot be opened: by what the server said last, if
