@@ -29,9 +29,9 @@ const buying = "confirm_purchase"
 // fills in what they said yes to. The purchase goes on if err is nil and the call
 // has no question.
 //
-// Nobody can switch it off. A merchant who could would take it from the person,
-// and an argument that says "confirmed", or a call that claims to come from a
-// button in a view, is one that every model can send.
+// Nobody can switch it off. A merchant who could would take it from the person, and
+// an argument that says "confirmed" is one that every model can send. The button in
+// a view is a tool of its own, see viewsCheckout.
 func (c *call) confirm(ctx context.Context, r *checkout.Request, meta eventlog.Meta) error {
 	how := asksBy(c.sent)
 	if c.sent != nil && c.sent.ProtocolVersion() >= modernSince && c.sent.Params.RequestState != "" {
