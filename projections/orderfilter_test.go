@@ -163,7 +163,6 @@ func TestTenThousandOrdersPageThrough(t *testing.T) {
 	if testing.Short() {
 		t.Skip("SKIPPED in -short mode: placing ten thousand orders takes some seconds")
 	}
-	const many = 10_000
 	s := newShop(t)
 	titles := [][]string{{"catnip mouse", "cozy bed"}, {"catnip treats", "laser mouse"}, {"cozy bed"}}
 	id := func(i int) string { return fmt.Sprintf("CS-%05d", i) }

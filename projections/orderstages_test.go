@@ -16,7 +16,6 @@ import (
 // of one stage, while new ones come and others change where they stand: who is
 // there from the first page to the last is seen once.
 func TestTenThousandOrdersOfAStagePageThrough(t *testing.T) {
-	const many = 10_000
 	s := newShop(t)
 	at := s.history("alice", many)
 	id := func(n int) string { return fmt.Sprintf("CS-OLD-%05d", n) }

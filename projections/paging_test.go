@@ -199,7 +199,7 @@ var everySort = []projections.Sort{"", projections.ByTitle, projections.PriceUp,
 func TestThousandsOfProductsPageThrough(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
-	m := newMarket(t, 3_000, seed)
+	m := newMarket(t, manyProducts, seed)
 	m.pages(projections.ProductQuery{Sort: projections.PriceUp, Limit: 50}, 4, true)
 	m.pages(projections.ProductQuery{Limit: 50}, 4, true)
 	m.pages(projections.ProductQuery{Text: "soft bed", Limit: 50}, 4, false)
