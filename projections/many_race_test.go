@@ -7,4 +7,5 @@ package projections_test
 const (
 	many         = 1_000
 	manyProducts = 300
+	manyMarkets  = 1
 )

@@ -6,4 +6,5 @@ package projections_test
 const (
 	many         = 10_000
 	manyProducts = 3_000
+	manyMarkets  = 3
 )

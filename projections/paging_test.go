@@ -208,7 +208,7 @@ func TestThousandsOfProductsPageThrough(t *testing.T) {
 // The same for small pages, with everything that narrows a list, and with more
 // changes than products.
 func TestChangingListsPageThrough(t *testing.T) {
-	for range 3 {
+	for range manyMarkets {
 		seed := uint64(time.Now().UnixNano())
 		m := newMarket(t, 40, seed)
 		for _, sort := range everySort {
