@@ -1,12 +1,6 @@
 package order
 
-import (
-	"cmp"
-	"math/bits"
-	"slices"
-
-	"till/domain/money"
-)
+import "till/domain/money"
 
 // share is what of an order's total is one line's: each piece's part, and how many
 // pieces have one minor unit more.
@@ -31,7 +25,7 @@ func (s State) shares() []share {
 		}
 	}
 	parts := make([]share, len(s.Lines))
-	for i, part := range divide(s.Total.Minor, weights) {
+	for i, part := range money.Divide(s.Total.Minor, weights) {
 		n := int64(s.Lines[i].Quantity)
 		parts[i] = share{part / n, int(part % n)}
 	}
@@ -48,28 +42,6 @@ func (s State) takenOff(sku string) (minor int64) {
 		}
 	}
 	return minor
-}
-
-// divide divides an amount in proportion to the weights, by largest remainder: the
-// parts add up to it exactly.
-func divide(amount int64, weights []int64) []int64 {
-	var sum uint64
-	for _, w := range weights {
-		sum += uint64(w)
-	}
-	parts, rest, order := make([]int64, len(weights)), make([]uint64, len(weights)), make([]int, len(weights))
-	left := amount
-	for i, w := range weights {
-		high, low := bits.Mul64(uint64(amount), uint64(w)) // more than 64 bits hold
-		part, over := bits.Div64(high, low, sum)
-		parts[i], rest[i], order[i] = int64(part), over, i
-		left -= parts[i]
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(rest[b], rest[a]) })
-	for _, i := range order[:left] { // less than one is left over of each
-		parts[i]++
-	}
-	return parts
 }
 
 // worth is what is paid back for so many more pieces of a line, after what its
