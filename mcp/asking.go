@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 
@@ -92,7 +91,8 @@ func (c *call) wait(ctx context.Context, question *sdk.ElicitParams) (*sdk.Elici
 	waiting, done := c.waits.of(ctx, c)
 	defer done()
 	defer context.AfterFunc(c.stopping, done)()
-	go c.tellOfWaiting(waiting)
+	c.asking.Store(true)
+	defer c.asking.Store(false)
 	e, err := c.sent.Session.Elicit(waiting, question)
 	if err == nil {
 		return e, nil
@@ -101,25 +101,4 @@ func (c *call) wait(ctx context.Context, question *sdk.ElicitParams) (*sdk.Elici
 		return nil, ctx.Err() // the client has taken its call back
 	}
 	return nil, nil // whatever it was, it is no yes
-}
-
-// tellOfWaiting keeps a client patient that wants to hear of progress: most give a
-// call a minute, which is short for a person.
-func (c *call) tellOfWaiting(ctx context.Context) {
-	token := c.sent.Params.GetProgressToken()
-	if token == nil {
-		return
-	}
-	often := time.NewTicker(10 * time.Second)
-	defer often.Stop()
-	for n := 1.0; ; n++ {
-		select {
-		case <-ctx.Done():
-			return
-		case <-often.C:
-			if c.sent.Session.NotifyProgress(ctx, &sdk.ProgressNotificationParams{ProgressToken: token, Progress: n, Message: "waiting for the person's answer"}) != nil {
-				return
-			}
-		}
-	}
 }

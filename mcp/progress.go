@@ -18,8 +18,8 @@ const progressEvery = time.Second
 // progressing tells a client that has sent a token for it that its call is still at
 // work, until stop is called. There is no total: what a call waits for (the payment
 // service, a past moment) does not say how far it is.
-func (s *Server) progressing(ctx context.Context, t tool, req *sdk.CallToolRequest) (stop func()) {
-	token := req.Params.GetProgressToken()
+func (c *call) progressing(ctx context.Context, t tool) (stop func()) {
+	token := c.sent.Params.GetProgressToken()
 	if token == nil {
 		return func() {}
 	}
@@ -29,7 +29,7 @@ func (s *Server) progressing(ctx context.Context, t tool, req *sdk.CallToolReque
 	tell := func() {
 		defer func() {
 			if fault := recover(); fault != nil { // nobody stands behind a timer
-				s.Logger.Error("panic", slog.Any("fault", fault), "stack", string(debug.Stack()))
+				c.Logger.Error("panic", slog.Any("fault", fault), "stack", string(debug.Stack()))
 			}
 		}()
 		mu.Lock()
@@ -39,11 +39,11 @@ func (s *Server) progressing(ctx context.Context, t tool, req *sdk.CallToolReque
 		}
 		seconds := math.Round(time.Since(began).Seconds()*1000) / 1000
 		// A client that does not hear it loses nothing.
-		_ = req.Session.NotifyProgress(ctx, &sdk.ProgressNotificationParams{ProgressToken: token, Progress: seconds, Message: t.waiting()})
-		timer.Reset(s.progress)
+		_ = c.sent.Session.NotifyProgress(ctx, &sdk.ProgressNotificationParams{ProgressToken: token, Progress: seconds, Message: c.waiting(t)})
+		timer.Reset(c.progress)
 	}
 	mu.Lock()
-	timer = time.AfterFunc(s.progress, tell)
+	timer = time.AfterFunc(c.progress, tell)
 	mu.Unlock()
 	return func() {
 		mu.Lock()
@@ -53,9 +53,11 @@ func (s *Server) progressing(ctx context.Context, t tool, req *sdk.CallToolReque
 	}
 }
 
-// waiting is what a tool is at while it takes long.
-func (t tool) waiting() string {
+// waiting is what a call is at while it takes long.
+func (c *call) waiting(t tool) string {
 	switch {
+	case c.asking.Load():
+		return "The person is asked; their answer has not come yet."
 	case t.open:
 		return "The purchase is under way; the payment service has not answered yet."
 	case t.past:

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"log/slog"
 	"reflect"
+	"sync/atomic"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/auth"
@@ -69,6 +70,8 @@ type call struct {
 	asks *sdk.CallToolResult
 	// asked is the moment that the call is about; nil for now.
 	asked *eventlog.Position
+	// asking is whether it waits for its person just now.
+	asking atomic.Bool
 	// at is the position that the answer includes.
 	at eventlog.Position
 	// reading replaces the shop's own views; nil for them.
@@ -108,7 +111,7 @@ func (s *Server) call(ctx context.Context, t tool, req *sdk.CallToolRequest) (*s
 	}
 	ctx, cancel := context.WithTimeout(ctx, t.time)
 	defer cancel()
-	defer s.progressing(ctx, t, req)()
+	defer c.progressing(ctx, t)()
 	var err error
 	var a answer
 	if c.values, err = decode(t.args, req.Params.Arguments, s.Currency); err == nil {

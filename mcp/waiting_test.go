@@ -179,13 +179,15 @@ func TestAClientThatTakesNoStreamIsNotAsked(t *testing.T) {
 // a client that wants to hears of it.
 func TestAWaitEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &Server{Config: Config{}, stopping: t.Context()}
+		s := &Server{Config: Config{progress: 10 * time.Second}, stopping: t.Context()}
 		var told int
+		var last float64
 		var got *sdk.ElicitResult
 		var fail error
 		server := sdk.NewServer(&sdk.Implementation{Name: "till"}, nil)
 		server.AddTool(&sdk.Tool{Name: "buy", InputSchema: inputSchema(nil)}, func(ctx context.Context, req *sdk.CallToolRequest) (*sdk.CallToolResult, error) {
 			c := &call{Server: s, sent: req}
+			defer c.progressing(ctx, tool{})()
 			got, fail = c.wait(ctx, &sdk.ElicitParams{Message: "Buy this?"})
 			return &sdk.CallToolResult{}, nil
 		})
@@ -198,7 +200,12 @@ func TestAWaitEnds(t *testing.T) {
 				<-ctx.Done()
 				return nil, ctx.Err()
 			},
-			ProgressNotificationHandler: func(context.Context, *sdk.ProgressNotificationClientRequest) { told++ },
+			ProgressNotificationHandler: func(_ context.Context, req *sdk.ProgressNotificationClientRequest) {
+				if told++; req.Params.Progress <= last || !strings.Contains(req.Params.Message, "person") {
+					t.Errorf("after %v it is told %v: %s", last, req.Params.Progress, req.Params.Message)
+				}
+				last = req.Params.Progress
+			},
 		})
 		session, err := client.Connect(t.Context(), there, &sdk.ClientSessionOptions{ProtocolVersion: string(legacyEra)})
 		if err != nil {
