@@ -146,7 +146,7 @@ func piecesOf(o order.State, items string) (pieces []order.Pieces, err error) {
 			n, _ = strconv.Atoi(m[1])
 		}
 		if !known {
-			return nil, notInOrder(o, item)
+			return nil, notInOrder(o, item, "such as "+o.Lines[0].SKU+"×1", "get_order")
 		}
 		if n < 1 {
 			return nil, invalid("items", "items must name at least 1 piece of %s, such as %s×1.", line.SKU, line.SKU)
@@ -174,11 +174,11 @@ func lineIn(o order.State, word string) (found cart.Line, ok bool) {
 }
 
 // notInOrder is an item that the order does not hold, with those that it does.
-func notInOrder(o order.State, item string) *problem {
-	p := &problem{Code: "not_in_order", Field: "items", OrderID: o.ID, NextTools: []string{"get_order"},
-		Message: fmt.Sprintf("Order %s does not hold %s; nothing was changed. Send SKUs of the order as items, such as %s×1.", o.ID, quote(item), o.Lines[0].SKU)}
+func notInOrder(o order.State, item, how string, next ...string) *problem {
+	p := &problem{Code: "not_in_order", Field: "items", OrderID: o.ID, NextTools: next,
+		Message: fmt.Sprintf("Order %s does not hold %s; nothing was changed. Send SKUs of the order as items, %s.", o.ID, quote(item), how)}
 	for _, l := range o.Lines[:min(len(o.Lines), 10)] {
-		p.Suggestions = append(p.Suggestions, suggestion{l.SKU, counted(l.Quantity, "piece") + " of " + nameOf(l.Item)})
+		p.Suggestions = append(p.Suggestions, suggestion{l.SKU, fmt.Sprintf("%d × %s", l.Quantity, nameOf(l.Item))})
 	}
 	return p
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"html"
 	"path"
@@ -33,22 +34,16 @@ func makeViews() ([]view, error) {
 		{name: "checkout", title: "Checkout", about: "The review of a checkout, to confirm, and the order."},
 		{name: "orders", title: "Orders", about: "The order history and an order's timeline.", scripts: []string{"orders.js"}},
 	}
+	page, err1 := viewPart("page.html")
+	style, err2 := viewPart("style.css")
+	pictures, err3 := viewPart("pictures.svg")
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return nil, err
+	}
+	style = strings.NewReplacer(": ", ":", "; ", ";", " {", "{", "{ ", "{", " }", "}", ", ", ",").Replace(style)
+	pictures = needlessQuotes.ReplaceAllString(pictures, "=$1 ")
 	for i := range views {
 		v := &views[i]
-		page, err := viewPart("page.html")
-		if err != nil {
-			return nil, err
-		}
-		style, err := viewPart("style.css")
-		if err != nil {
-			return nil, err
-		}
-		style = strings.NewReplacer(": ", ":", "; ", ";", " {", "{", "{ ", "{", " }", "}", ", ", ",").Replace(style)
-		pictures, err := viewPart("pictures.svg")
-		if err != nil {
-			return nil, err
-		}
-		pictures = needlessQuotes.ReplaceAllString(pictures, "=$1 ")
 		script := ""
 		for _, name := range append([]string{"host.js", "screen.js", "pictures.js", "cart.js", "checkout.js"}, append(v.scripts, "start.js")...) {
 			part, err := viewPart(name)

@@ -45,7 +45,7 @@ func (c *call) attributes(ctx context.Context, r *projections.Reader, q *project
 			for i, a := range all {
 				names[i] = a.Name
 			}
-			return unknownAttribute("attribute", p.Name, names, "")
+			return notAmong("attributes", "attribute", p.Name, names, "")
 		}
 		values := make([]string, len(all[i].Values))
 		for j, v := range all[i].Values {
@@ -53,19 +53,20 @@ func (c *call) attributes(ctx context.Context, r *projections.Reader, q *project
 		}
 		j := slices.IndexFunc(values, func(v string) bool { return strings.EqualFold(v, p.Value) })
 		if j < 0 {
-			return unknownAttribute(all[i].Name, p.Value, values, all[i].Name+"=")
+			return notAmong("attributes", all[i].Name, p.Value, values, all[i].Name+"=")
 		}
 		q.Attributes = append(q.Attributes, projections.Attribute{Name: all[i].Name, Value: values[j]})
 	}
 	return nil
 }
 
-// unknownAttribute names what there is instead, the nearest first.
-func unknownAttribute(what, given string, known []string, prefix string) error {
+// notAmong is a value of an argument that does not exist; it names what there is
+// instead, the nearest as suggestions.
+func notAmong(field, what, given string, known []string, prefix string) error {
 	if len(known) == 0 {
-		return invalid("attributes", "No product has attributes; leave them out.")
+		return invalid(field, "No product has %s; leave it out.", field)
 	}
-	p := invalid("attributes", "There is no %s %s. There are %s.", what, quote(given), clip(list(known[:min(40, len(known))]), 600))
+	p := invalid(field, "There is no %s %s. There are %s.", what, quote(given), clip(list(known[:min(200, len(known))]), 600))
 	p.NextTools = []string{"list_products"}
 	near := nearest(given, known, 3)
 	if near == nil {

@@ -183,16 +183,7 @@ func (c *call) category(ctx context.Context, r *projections.Reader, q *projectio
 			return nil
 		}
 	}
-	p := invalid("category", "There is no category %s. There are %s.", quote(q.Category), clip(list(names), 600))
-	p.NextTools = []string{"list_products"}
-	near := nearest(q.Category, names, 3)
-	if near == nil {
-		near = names[:min(3, len(names))]
-	}
-	for _, n := range near {
-		p.Suggestions = append(p.Suggestions, suggestion{Use: n})
-	}
-	return p
+	return notAmong("category", "category", q.Category, names, "")
 }
 
 func hitOf(l projections.Listing) hit {

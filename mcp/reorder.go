@@ -126,12 +126,7 @@ func (c *call) again(ctx context.Context, r *projections.Reader) (order.State, e
 		if known {
 			continue
 		}
-		p := &problem{Code: "not_in_order", Field: "items", OrderID: o.ID, NextTools: []string{"get_order", "add_to_cart"},
-			Message: fmt.Sprintf("Order %s does not hold %s; nothing was changed. Send SKUs of the order as items, or use add_to_cart for something else.", o.ID, quote(ref))}
-		for _, l := range o.Lines[:min(len(o.Lines), 10)] {
-			p.Suggestions = append(p.Suggestions, suggestion{l.SKU, fmt.Sprintf("%d × %s", l.Quantity, nameOf(l.Item))})
-		}
-		return o, p
+		return o, notInOrder(o, ref, "or use add_to_cart for something else", "get_order", "add_to_cart")
 	}
 	o.Lines = lines
 	return o, nil

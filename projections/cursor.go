@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 )
 
 // maxCursor bounds what is decoded as a cursor, in bytes.
@@ -14,19 +15,18 @@ const maxCursor = 1024
 // apart, and one that lost or changed a character on its way. It is no secret:
 // what a person may see never follows from a cursor.
 func cursor(kind, scope string, keys ...any) string {
-	parts := make([]json.RawMessage, 2, 2+len(keys))
-	for _, key := range keys {
-		text, err := json.Marshal(key)
-		if err != nil {
+	parts := make([]json.RawMessage, len(keys))
+	for i, key := range keys {
+		var err error
+		if parts[i], err = json.Marshal(key); err != nil {
 			return "" // keys are texts, numbers and lists of them
 		}
-		parts = append(parts, text)
 	}
-	text, err := json.Marshal(append([]any{kind, scopeHash(scope, parts[2:])}, keys...))
-	if err != nil {
-		return ""
+	text := fmt.Appendf(nil, "[%q,%q", kind, scopeHash(scope, parts))
+	for _, part := range parts {
+		text = append(append(text, ','), part...)
 	}
-	return base64.RawURLEncoding.EncodeToString(text)
+	return base64.RawURLEncoding.EncodeToString(append(text, ']'))
 }
 
 // uncursor reads the keys back, or returns ErrCursor.

@@ -130,12 +130,10 @@ func (r *run) payBack(ctx context.Context, refund order.Refund) (payment.Result,
 // giveBack returns what a cancelled order had used up, once its money is paid back.
 // Each part is given back once, however often it is asked to be.
 func (r *run) giveBack(ctx context.Context) error {
-	for _, part := range []func(context.Context) error{r.unspend, r.unredeem} {
-		if err := part(ctx); err != nil {
-			return err
-		}
+	if err := r.unspend(ctx); err != nil {
+		return err
 	}
-	return nil
+	return r.unredeem(ctx)
 }
 
 // unspend no longer counts the order against what its agent may spend.

@@ -57,8 +57,8 @@ type Result struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-// Gateway authorizes payments and pays them back. An error means that nobody knows what happened,
-// just as Unknown does.
+// Gateway authorizes payments and pays them back. An error means that nobody knows
+// what happened, just as Unknown does.
 type Gateway interface {
 	Authorize(ctx context.Context, r Request) (Result, error)
 	Refund(ctx context.Context, r RefundRequest) (Result, error)
