@@ -12,22 +12,7 @@ import (
 // Clients on SDKs that others wrote ask their person before a purchase, in both eras,
 // over HTTP and over stdio.
 func TestForeignClientsAsk(t *testing.T) {
-	node, modules, python := os.Getenv("TILL_NODE"), os.Getenv("TILL_NODE_MODULES"), os.Getenv("TILL_PYTHON")
-	if node == "" || modules == "" || python == "" {
-		if os.Getenv("TILL_REQUIRE_CLIENTS") != "" {
-			t.Fatal("TILL_NODE, TILL_NODE_MODULES and TILL_PYTHON must name Node 22, its packages and a Python with mcp")
-		}
-		t.Skip("SKIPPED: THE TYPESCRIPT AND PYTHON CLIENTS DO NOT ASK ANYBODY. They need Node 22, npm packages and Python's mcp; .ci/run installs and names them (TILL_NODE, TILL_NODE_MODULES, TILL_PYTHON).")
-	}
-	// Node looks for packages beside the script.
-	scripts, err := os.MkdirTemp(modules+"/..", "till-buy-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(scripts) })
-	if err := os.CopyFS(scripts, os.DirFS("testdata/clients")); err != nil {
-		t.Fatal(err)
-	}
+	node, python, scripts := foreignClients(t, "THE TYPESCRIPT AND PYTHON CLIENTS DO NOT ASK ANYBODY")
 	s := serve(t, t.TempDir())
 	bearer := login(t, s.Endpoint, "alice", s.Users["alice"], scopes)
 	for _, c := range []struct {

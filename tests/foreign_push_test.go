@@ -2,7 +2,6 @@ package tests
 
 import (
 	"context"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -13,18 +12,7 @@ import (
 // TestForeignClientsAreTold of their cart by the shop itself, in both eras, after
 // their streams have been silent for so long that the shop has said a comment.
 func TestForeignClientsAreTold(t *testing.T) {
-	node, modules, python := os.Getenv("TILL_NODE"), os.Getenv("TILL_NODE_MODULES"), os.Getenv("TILL_PYTHON")
-	if node == "" || modules == "" || python == "" {
-		if os.Getenv("TILL_REQUIRE_CLIENTS") != "" {
-			t.Fatal("TILL_NODE, TILL_NODE_MODULES and TILL_PYTHON must name Node 22, its packages and a Python with mcp")
-		}
-		t.Skip("SKIPPED: NO TYPESCRIPT OR PYTHON CLIENT IS TOLD ANYTHING. They need Node 22, npm packages and Python's mcp; .ci/run installs and names them (TILL_NODE, TILL_NODE_MODULES, TILL_PYTHON).")
-	}
-	scripts := filepath.Join(filepath.Dir(modules), "till-hearers")
-	if err := os.CopyFS(scripts, os.DirFS("testdata/clients")); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(scripts) })
+	node, python, scripts := foreignClients(t, "NO TYPESCRIPT OR PYTHON CLIENT IS TOLD ANYTHING")
 	shop := serve(t, t.TempDir())
 	shop.Users["carol"] = "seven lives and one good password"
 	if err := shop.AddUser(t.Context(), "carol", shop.Users["carol"]); err != nil {

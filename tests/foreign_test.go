@@ -22,19 +22,7 @@ import (
 // both major versions of the TypeScript SDK; TILL_PYTHON names a Python with the
 // package mcp. .ci/run installs all of them.
 func TestForeignClients(t *testing.T) {
-	node, modules, python := os.Getenv("TILL_NODE"), os.Getenv("TILL_NODE_MODULES"), os.Getenv("TILL_PYTHON")
-	if node == "" || modules == "" || python == "" {
-		if os.Getenv("TILL_REQUIRE_CLIENTS") != "" {
-			t.Fatal("TILL_NODE, TILL_NODE_MODULES and TILL_PYTHON must name Node 22, its packages and a Python with mcp")
-		}
-		t.Skip("SKIPPED: THE TYPESCRIPT AND PYTHON CLIENTS ARE NOT RUN. They need Node 22, npm packages and Python's mcp; .ci/run installs and names them (TILL_NODE, TILL_NODE_MODULES, TILL_PYTHON).")
-	}
-	// Node looks for packages beside the script.
-	scripts := filepath.Join(filepath.Dir(modules), "till-clients")
-	if err := os.CopyFS(scripts, os.DirFS("testdata/clients")); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(scripts) })
+	node, python, scripts := foreignClients(t, "THE TYPESCRIPT AND PYTHON CLIENTS ARE NOT RUN")
 	for name, program := range map[string][]string{
 		"TypeScript SDK 1": {node, filepath.Join(scripts, "sdk1.mjs")},
 		"TypeScript SDK 2": {node, filepath.Join(scripts, "sdk2.mjs")},

@@ -35,12 +35,7 @@ func inspector(t *testing.T, args ...string) (out string, code int) {
 }
 
 func TestInspector(t *testing.T) {
-	if os.Getenv("TILL_NODE") == "" || os.Getenv("TILL_INSPECTOR") == "" {
-		if os.Getenv("TILL_REQUIRE_INSPECTOR") != "" {
-			t.Fatal("TILL_NODE and TILL_INSPECTOR must name Node 22 and MCP Inspector")
-		}
-		t.Skip("SKIPPED: MCP INSPECTOR IS NOT CHECKED. It needs Node 22 and its npm package; .ci/run installs and names them (TILL_NODE, TILL_INSPECTOR).")
-	}
+	needInspector(t, "MCP INSPECTOR IS NOT CHECKED")
 	data := t.TempDir()
 	shop := serve(t, data)
 	token := login(t, shop.Endpoint, "alice", shop.Users["alice"], scopes)

@@ -1,7 +1,6 @@
 package tests
 
 import (
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -11,12 +10,7 @@ import (
 // the login in the browser. A person finds something, puts it in, reviews, confirms
 // and sees the order.
 func TestInspectorApps(t *testing.T) {
-	if os.Getenv("TILL_NODE") == "" || os.Getenv("TILL_INSPECTOR") == "" {
-		if os.Getenv("TILL_REQUIRE_INSPECTOR") != "" {
-			t.Fatal("TILL_NODE and TILL_INSPECTOR must name Node 22 and MCP Inspector")
-		}
-		t.Skip("SKIPPED: THE VIEWS ARE NOT SEEN IN MCP INSPECTOR. It needs Node 22 and its npm package; .ci/run installs and names them (TILL_NODE, TILL_INSPECTOR).")
-	}
+	needInspector(t, "THE VIEWS ARE NOT SEEN IN MCP INSPECTOR")
 	shop := serve(t, t.TempDir())
 	for _, era := range []string{"legacy", "modern"} {
 		t.Run(era, func(t *testing.T) {

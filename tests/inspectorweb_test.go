@@ -14,12 +14,7 @@ import (
 // MCP Inspector's web page, in a browser, the way people meet the shop for the
 // first time: paste the address, connect, log in, allow, list the tools, call one.
 func TestInspectorWeb(t *testing.T) {
-	if os.Getenv("TILL_NODE") == "" || os.Getenv("TILL_INSPECTOR") == "" {
-		if os.Getenv("TILL_REQUIRE_INSPECTOR") != "" {
-			t.Fatal("TILL_NODE and TILL_INSPECTOR must name Node 22 and MCP Inspector")
-		}
-		t.Skip("SKIPPED: MCP INSPECTOR'S WEB PAGE IS NOT SEEN. It needs Node 22 and its npm package; .ci/run installs and names them (TILL_NODE, TILL_INSPECTOR).")
-	}
+	needInspector(t, "MCP INSPECTOR'S WEB PAGE IS NOT SEEN")
 	shop := serve(t, t.TempDir())
 	alice := shopper(t, shop, "alice")
 	alice.call("add_to_cart", args{"product": "salmon-treats", "quantity": 2})

@@ -11,12 +11,7 @@ import (
 
 // MCP Inspector starts the program itself, once for each call.
 func TestInspectorStdio(t *testing.T) {
-	if os.Getenv("TILL_NODE") == "" || os.Getenv("TILL_INSPECTOR") == "" {
-		if os.Getenv("TILL_REQUIRE_INSPECTOR") != "" {
-			t.Fatal("TILL_NODE and TILL_INSPECTOR must name Node 22 and MCP Inspector")
-		}
-		t.Skip("SKIPPED: MCP INSPECTOR IS NOT CHECKED OVER STDIO. It needs Node 22 and its npm package; .ci/run installs and names them (TILL_NODE, TILL_INSPECTOR).")
-	}
+	needInspector(t, "MCP INSPECTOR IS NOT CHECKED OVER STDIO")
 	for _, era := range []string{"legacy", "modern", "auto"} {
 		t.Run(era, func(t *testing.T) {
 			c := stdio(t, t.TempDir()+"/shop", "--user", "alice")
@@ -47,22 +42,7 @@ func TestInspectorStdio(t *testing.T) {
 
 // The snippets of docs/own-client.md, as they stand there.
 func TestForeignClientsStdio(t *testing.T) {
-	node, modules, python := os.Getenv("TILL_NODE"), os.Getenv("TILL_NODE_MODULES"), os.Getenv("TILL_PYTHON")
-	if node == "" || modules == "" || python == "" {
-		if os.Getenv("TILL_REQUIRE_CLIENTS") != "" {
-			t.Fatal("TILL_NODE, TILL_NODE_MODULES and TILL_PYTHON must name Node 22, its packages and a Python with mcp")
-		}
-		t.Skip("SKIPPED: THE TYPESCRIPT AND PYTHON CLIENTS ARE NOT RUN OVER STDIO. They need Node 22, npm packages and Python's mcp; .ci/run installs and names them (TILL_NODE, TILL_NODE_MODULES, TILL_PYTHON).")
-	}
-	// Node looks for packages beside the script.
-	scripts, err := os.MkdirTemp(modules+"/..", "till-stdio-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(scripts) })
-	if err := os.CopyFS(scripts, os.DirFS("testdata/clients")); err != nil {
-		t.Fatal(err)
-	}
+	node, python, scripts := foreignClients(t, "THE TYPESCRIPT AND PYTHON CLIENTS ARE NOT RUN OVER STDIO")
 	for name, program := range map[string][]string{
 		"TypeScript SDK 1": {node, scripts + "/stdio1.mjs"},
 		"TypeScript SDK 2": {node, scripts + "/stdio2.mjs"},

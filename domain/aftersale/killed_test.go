@@ -8,6 +8,7 @@ import (
 
 	"till/domain/aftersale"
 	"till/domain/eventlog"
+	"till/domain/eventlog/logtest"
 	"till/domain/eventlog/memlog"
 	"till/domain/money"
 	"till/domain/order"
@@ -44,7 +45,7 @@ func TestKilledAtEveryStep(t *testing.T) {
 							}
 						}
 						id := s.bought(method)
-						doomed := start(t, &dying{Log: log, left: step, stores: stored}, charges)
+						doomed := start(t, &logtest.Dying{Log: log, Left: step, Stores: stored}, charges)
 						if c.act(doomed, id) == nil {
 							if step < c.least && method == "pm_card_visa" {
 								t.Fatalf("%s: there are more steps than that", what)
@@ -120,7 +121,7 @@ func returned(s *shop, id string) error {
 
 // beyond is the error of a step that was killed on the way.
 func beyond(res aftersale.Result, err error) error {
-	if err == nil && errors.Is(res.Late, errKilled) {
+	if err == nil && errors.Is(res.Late, logtest.ErrKilled) {
 		return res.Late
 	}
 	return err

@@ -2,8 +2,6 @@ package aftersale_test
 
 import (
 	"context"
-	"errors"
-	"iter"
 	"sync"
 	"testing"
 	"time"
@@ -183,32 +181,4 @@ func (s *shop) settled(id string) order.State {
 		s.now = s.now.Add(testgateway.Settles)
 	}
 	return s.order(id)
-}
-
-// dying is a log whose process is killed at one of its appends: before it is
-// stored, or after, without an answer. Nothing works from then on.
-type dying struct {
-	eventlog.Log
-	mu     sync.Mutex
-	left   int
-	stores bool
-}
-
-var errKilled = errors.New("killed")
-
-func (d *dying) Append(ctx context.Context, changes ...eventlog.Change) (eventlog.Position, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.left--
-	switch {
-	case d.left > 0:
-		return d.Log.Append(ctx, changes...)
-	case d.left == 0 && d.stores:
-		_, _ = d.Log.Append(ctx, changes...)
-	}
-	return 0, errKilled
-}
-
-func (d *dying) Follow(ctx context.Context, after eventlog.Position, most int) iter.Seq2[[]eventlog.Envelope, error] {
-	return d.Log.Follow(ctx, after, most)
 }

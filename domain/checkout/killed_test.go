@@ -7,6 +7,7 @@ import (
 
 	"till/domain/checkout"
 	"till/domain/eventlog"
+	"till/domain/eventlog/logtest"
 	"till/domain/eventlog/memlog"
 	"till/domain/money"
 	"till/domain/order"
@@ -53,7 +54,7 @@ func killedAt(t *testing.T, name, method string, step int, stored, retried bool)
 	id := checkout.OrderID(quote)
 	request := checkout.Request{User: "alice", Client: "cli_1", Quote: quote, Method: method}
 
-	doomed := start(t, &dying{Log: log, left: step, stores: stored}, charges)
+	doomed := start(t, &logtest.Dying{Log: log, Left: step, Stores: stored}, charges)
 	_, err := doomed.buy(request)
 	if err == nil {
 		return false
