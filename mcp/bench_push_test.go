@@ -41,7 +41,7 @@ func BenchmarkChange(b *testing.B) {
 		all := s.face.subscriptions
 		for i := range subscribers {
 			to := &subscriber{user: fmt.Sprint(i), listen: i}
-			if err := all.join(to); err != nil {
+			if _, err := all.join(to); err != nil {
 				b.Fatal(err)
 			}
 			c := &call{Server: s.face, caller: Caller{User: to.user}}

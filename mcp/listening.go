@@ -51,12 +51,12 @@ func (s *Server) subscribe(ctx context.Context, req *sdk.SubscribeRequest) (sdk.
 	if err != nil {
 		return nil, err
 	}
-	to := s.subscriptions.of(req.Session)
-	if to == nil {
-		to = &subscriber{session: req.Session, user: c.caller.User, token: token(req)}
-		if err := s.subscriptions.join(to); err != nil {
-			return nil, err
-		}
+	fresh := &subscriber{session: req.Session, user: c.caller.User, token: token(req)}
+	to, err := s.subscriptions.join(fresh)
+	if err != nil {
+		return nil, err
+	}
+	if to == fresh {
 		s.release(to)
 		go func() {
 			_ = req.Session.Wait() // however it ends
@@ -119,7 +119,7 @@ func (s *Server) listen(ctx context.Context, req *sdk.SubscriptionsListenRequest
 	}
 	defer s.subscriptions.shut(c.caller.User)
 	to := &subscriber{session: req.Session, listen: id, user: c.caller.User, token: token(req)}
-	if err := s.subscriptions.join(to); err != nil {
+	if _, err := s.subscriptions.join(to); err != nil {
 		return nil, err
 	}
 	defer s.subscriptions.leave(to)
@@ -131,9 +131,8 @@ func (s *Server) listen(ctx context.Context, req *sdk.SubscriptionsListenRequest
 	if err := notify(ctx, s.sending, req.Session, listenAcknowledged, &sdk.SubscriptionsAcknowledgedParams{Notifications: agreed, Meta: meta}); err != nil {
 		return nil, err
 	}
-	some := len(to.uris) > 0
 	s.release(to)
-	if some {
+	if agreed.ToolsListChanged || agreed.PromptsListChanged || agreed.ResourcesListChanged || len(agreed.ResourceSubscriptions) > 0 {
 		s.until(ctx, to)
 	}
 	return &sdk.SubscriptionsListenResult{Meta: sdk.Meta{sdk.MetaKeySubscriptionID: id}}, nil

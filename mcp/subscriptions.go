@@ -83,12 +83,16 @@ func refusal(format string, args ...any) error {
 	return &jsonrpc.Error{Code: jsonrpc.CodeInvalidRequest, Message: fmt.Sprintf(format, args...)}
 }
 
-// join takes a subscriber, who is told nothing until they are released.
-func (all *subscriptions) join(s *subscriber) error {
+// join takes a subscriber, who is told nothing until they are released. A session
+// that subscribes twice at once is one subscriber: the first one is returned.
+func (all *subscriptions) join(s *subscriber) (*subscriber, error) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
 	if all.over {
-		return refusal("the shop is being stopped; subscribe again when it is back")
+		return nil, refusal("the shop is being stopped; subscribe again when it is back")
+	}
+	if first := all.sessions[s.session]; first != nil && s.listen == nil {
+		return first, nil
 	}
 	s.over, s.uris, s.due, s.telling = make(chan struct{}), map[string][]eventlog.Stream{}, map[string]struct{}{}, true
 	all.all[s] = struct{}{}
@@ -98,7 +102,7 @@ func (all *subscriptions) join(s *subscriber) error {
 			all.named[id] = s
 		}
 	}
-	return nil
+	return s, nil
 }
 
 // of is the subscriber of a session of the old era, nil for none.

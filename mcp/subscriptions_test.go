@@ -113,6 +113,23 @@ func TestNobodySubscribesWithoutEnd(t *testing.T) {
 	s.empty()
 }
 
+// TestASessionIsOneSubscriber also when it subscribes twice at once, as clients do that
+// wait for no answer: what the other one heard could never be left again.
+func TestASessionIsOneSubscriber(t *testing.T) {
+	s := newShop(t)
+	s.listener("alice", legacyEra).subscribe("shop://cart")
+	all := s.face.subscriptions
+	for session, first := range all.sessions {
+		second, err := all.join(&subscriber{session: session, user: first.user})
+		if err != nil || second != first {
+			t.Errorf("%v is another than %v, %v", second, first, err)
+		}
+	}
+	if len(all.sessions) != 1 || len(all.all) != 1 {
+		t.Errorf("%d sessions, %d subscribers", len(all.sessions), len(all.all))
+	}
+}
+
 // empty checks that nothing is left of any subscription.
 func (s *shop) empty() {
 	s.t.Helper()
