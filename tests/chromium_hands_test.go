@@ -76,13 +76,24 @@ func (b *tab) find(role, name string) cdp.BackendNodeID {
 	return 0
 }
 
-// click is with the mouse, in the middle of it.
+// click is with the mouse, in the middle of it. A page that draws itself anew may
+// take away what was just found; then it is looked for again, as a person would.
 func (b *tab) click(role, name string) chromedp.Action[chromedp.Void] {
 	b.t.Helper()
-	id := b.find(role, name)
-	command(b, dom.ScrollIntoViewIfNeeded, dom.ScrollIntoViewIfNeededParams{BackendNodeID: id})
-	quad := command(b, dom.GetContentQuads, dom.GetContentQuadsParams{BackendNodeID: id}).Quads[0]
-	return chromedp.MouseClickXY((quad[0]+quad[4])/2, (quad[1]+quad[5])/2)
+	var err error
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		id := b.find(role, name)
+		if _, err = asked(b, dom.ScrollIntoViewIfNeeded, dom.ScrollIntoViewIfNeededParams{BackendNodeID: id}); err != nil {
+			continue
+		}
+		var where dom.GetContentQuadsResult
+		if where, err = asked(b, dom.GetContentQuads, dom.GetContentQuadsParams{BackendNodeID: id}); err == nil && len(where.Quads) > 0 {
+			quad := where.Quads[0]
+			return chromedp.MouseClickXY((quad[0]+quad[4])/2, (quad[1]+quad[5])/2)
+		}
+	}
+	b.t.Fatalf("the %s %q cannot be clicked on: %v", role, name, err)
+	return nil
 }
 
 // fill writes over what is in a field.

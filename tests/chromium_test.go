@@ -143,19 +143,33 @@ func (b *tab) hasAsked(prefix string) bool {
 // run does something in the tab that must work.
 func run[T any](b *tab, a chromedp.Action[T]) T {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
-	defer cancel()
-	v, err := chromedp.Run(ctx, a)
+	v, err := tried(b, a)
 	if err != nil {
 		b.t.Fatalf("the browser: %v", err)
 	}
 	return v
 }
 
-// command sends one of the DevTools protocol.
+// tried does something in the tab that may fail.
+func tried[T any](b *tab, a chromedp.Action[T]) (T, error) {
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	return chromedp.Run(ctx, a)
+}
+
+// command sends one of the DevTools protocol that must work.
 func command[P, R any](b *tab, c cdp.Command[P, R], params P) R {
 	b.t.Helper()
-	return run(b, func(ctx context.Context, to *chromedp.Target) (R, error) { return cdp.Call(ctx, to, c, params) })
+	return run(b, sent(c, params))
+}
+
+// asked sends one that may fail.
+func asked[P, R any](b *tab, c cdp.Command[P, R], params P) (R, error) {
+	return tried(b, sent(c, params))
+}
+
+func sent[P, R any](c cdp.Command[P, R], params P) chromedp.Action[R] {
+	return func(ctx context.Context, to *chromedp.Target) (R, error) { return cdp.Call(ctx, to, c, params) }
 }
 
 // script is the value of an expression in the page; it works with the page's own
