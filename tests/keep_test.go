@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -101,7 +102,7 @@ func past(t *testing.T, path string, count int) {
 // through.
 func TestKilledWhileItImports(t *testing.T) {
 	file, dir := filepath.Join(t.TempDir(), "e.jsonl"), filepath.Join(t.TempDir(), "shop")
-	past(t, file, 30_000)
+	past(t, file, manyEvents)
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -121,7 +122,7 @@ func TestKilledWhileItImports(t *testing.T) {
 		time.Sleep(time.Duration(round*round*20) * time.Millisecond)
 		_ = p.Process.Kill()
 		_ = p.Wait()
-		said, code := till("events", "--data", dir, "--after", "29999")
+		said, code := till("events", "--data", dir, "--after", strconv.Itoa(manyEvents-1))
 		if strings.Contains(said, "is no whole shop") && code == 1 {
 			cut++
 			continue

@@ -27,7 +27,7 @@ func things(products int) string {
 func TestRebuildWhileTheShopSells(t *testing.T) {
 	dir := t.TempDir()
 	shop := serve(t, dir)
-	bring(t, dir, things(500))
+	bring(t, dir, things(manyThings/3))
 	var stop atomic.Bool
 	var answers atomic.Int64
 	var wg sync.WaitGroup
@@ -84,12 +84,12 @@ func TestRebuildWhileTheShopSells(t *testing.T) {
 func TestKilledInARebuild(t *testing.T) {
 	dir := t.TempDir()
 	p := spawn(t, dir, "127.0.0.1:0")
-	bring(t, dir, things(1500))
+	bring(t, dir, things(manyThings))
 	token := login(t, p.endpoint, "alice", password(t, dir, "alice"), scopes)
 	alice := connect(t, p.endpoint, token)
 	alice.call("add_to_cart", args{"product": "thing-7", "quantity": 3})
 	cut := 0
-	for round := range 5 {
+	for round := range manyRebuilds {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
@@ -121,5 +121,5 @@ func TestKilledInARebuild(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d of 5 kills met an unfinished file", cut)
+	t.Logf("%d of %d kills met an unfinished file", cut, manyRebuilds)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -24,8 +25,12 @@ import (
 //	                        with ids masked; "! call" expects a refusal
 //	take VAR REGEXP         set $VAR to what the last output has of REGEXP's group
 func TestScenarios(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join("testdata", "scenarios", scenarios+".txtar"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scenarios: %v", err)
+	}
 	testscript.Run(t, testscript.Params{
-		Dir:           "testdata/scenarios",
+		Files:         files,
 		UpdateScripts: *update,
 		Setup: func(env *testscript.Env) error {
 			s := &scenario{sessions: map[string]*sdk.ClientSession{}}

@@ -1,0 +1,13 @@
+//go:build !race
+
+package tests
+
+const (
+	manyKills    = 20
+	manyEvents   = 30_000
+	manyThings   = 1_500
+	manyRebuilds = 5
+	manyBuyers   = 100
+
+	scenarios = "*"
+)
