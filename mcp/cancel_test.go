@@ -2,14 +2,15 @@ package mcp
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/auth"
-	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"till/domain/grant"
 	"till/domain/order"
@@ -23,6 +24,8 @@ type cancellable struct {
 	// stops is whether the way reaches the call. A connection that breaks in the old
 	// era says nothing about what its client wants.
 	stops bool
+	// notices is whether a call that goes past the SDK is ended by a notice.
+	notices bool
 }
 
 const cancelled = `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":7,"reason":"the person changed their mind"}}`
@@ -62,46 +65,59 @@ func cancellables() []cancellable {
 	return []cancellable{
 		{"a connection of the new era breaks", func(t *testing.T, s *shop, name string, arguments any) func() {
 			return overHTTP(t, s.request(t, modernBody("tools/call", name, arguments), modernHeaders("tools/call", name)))
-		}, true},
+		}, true, false},
 		{"a session of the old era cancels", func(t *testing.T, s *shop, name string, arguments any) func() {
 			headers := s.legacyHeaders(s.session(t, "alice"))
 			_ = overHTTP(t, s.request(t, legacyCall(name, arguments), headers))
 			return func() { s.post(t, []byte(cancelled), headers, 202, nil) }
-		}, true},
+		}, true, true},
 		{"a connection of the old era breaks", func(t *testing.T, s *shop, name string, arguments any) func() {
 			return overHTTP(t, s.request(t, legacyCall(name, arguments), s.legacyHeaders(s.session(t, "alice"))))
-		}, false},
-		{"two streams, the old era", overStreams(false), true},
-		{"two streams, the new era", overStreams(true), true},
+		}, false, true},
+		{"two streams, the old era", overStreams(false), true, false},
+		{"two streams, the new era", overStreams(true), true, false},
 	}
 }
 
-// TestACancelledCallStops, in every way that a client can cancel.
+// TestACancelledCallStops, in every way that a client can cancel, whether it goes
+// through the SDK or past it.
 func TestACancelledCallStops(t *testing.T) {
 	for _, way := range cancellables() {
-		t.Run(way.name, func(t *testing.T) {
-			s := newShop(t, anonymousIsAlice)
-			begun, stopped := make(chan struct{}), make(chan error, 1)
-			s.face.sdk.AddTool(&sdk.Tool{Name: "wait", InputSchema: inputSchema(nil)}, func(ctx context.Context, _ *sdk.CallToolRequest) (*sdk.CallToolResult, error) {
-				close(begun)
-				for range 300 { // until it is sure that nothing reaches it
-					select {
-					case <-ctx.Done():
-						stopped <- ctx.Err()
-						return nil, ctx.Err()
-					case <-time.After(time.Millisecond):
+		for _, straight := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/straight=%v", way.name, straight), func(t *testing.T) {
+				s := newShop(t, anonymousIsAlice)
+				begun, stopped, noticed := make(chan struct{}), make(chan error, 1), false
+				wait := tool{name: "wait", output: basket{}, time: writeTime, run: func(ctx context.Context, c *call) (answer, error) {
+					s.face.notices.mu.Lock()
+					noticed = len(s.face.notices.runs) > 0
+					s.face.notices.mu.Unlock()
+					close(begun)
+					for range 300 { // until it is sure that nothing reaches it
+						select {
+						case <-ctx.Done():
+							stopped <- ctx.Err()
+							return answer{}, ctx.Err()
+						case <-time.After(time.Millisecond):
+						}
 					}
+					stopped <- nil
+					return viewCart(ctx, c)
+				}}
+				s.face.add(s.face.sdk, wait, map[reflect.Type]string{})
+				if straight {
+					s.face.quick[wait.name] = wait
 				}
-				stopped <- nil
-				return &sdk.CallToolResult{Content: []sdk.Content{&sdk.TextContent{Text: "done"}}}, nil
+				cancel := way.call(t, s, "wait", args{})
+				<-begun
+				cancel()
+				if err := <-stopped; (err != nil) != way.stops {
+					t.Errorf("the call ends with %v", err)
+				}
+				if want := straight && way.notices; noticed != want {
+					t.Errorf("it goes straight and a notice can end it: %v, want %v", noticed, want)
+				}
 			})
-			cancel := way.call(t, s, "wait", args{})
-			<-begun
-			cancel()
-			if err := <-stopped; (err != nil) != way.stops {
-				t.Errorf("the call ends with %v", err)
-			}
-		})
+		}
 	}
 }
 

@@ -111,6 +111,7 @@ type Server struct {
 	// of these need not go through the SDK.
 	quick         map[string]tool
 	alive         alive
+	notices       notices
 	subscriptions *subscriptions
 	// following begins to watch the views, once; unwatch ends it.
 	following sync.Once

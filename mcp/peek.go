@@ -13,6 +13,7 @@ type peeked struct {
 	version, method, name, uri string
 	id                         json.RawMessage // as it was sent; nil for none
 	wants                      json.RawMessage // what params name as notifications
+	cancels                    json.RawMessage // which request a notice names; nil for none
 	params                     byte            // what params begin with; 0 for none
 	follows                    bool            // wants to be told while it is served
 	deep                       bool            // nests beyond maxDepth
@@ -56,6 +57,8 @@ func peek(body []byte) peeked {
 					p.uri = s.text()
 				case "notifications":
 					p.wants = s.value()
+				case "requestId":
+					p.cancels = s.value()
 				case "arguments":
 					p.odd = p.odd || p.arguments != nil
 					p.arguments = s.value()

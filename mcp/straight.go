@@ -28,6 +28,9 @@ func (s *Server) straightly(next http.Handler) http.Handler {
 	about = append(about, '}', ',')
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		q := Needs(r)
+		if q.Method == "notifications/cancelled" {
+			s.notices.take(r, q.seen.cancels) // and the SDK is told too, which knows all others
+		}
 		modern := r.Header.Get("Mcp-Protocol-Version") == modernSince
 		if !s.isPlain(r, q) || modern && !isModern(r, q) || !modern && !s.isOld(r, q) {
 			next.ServeHTTP(w, r)
@@ -37,7 +40,12 @@ func (s *Server) straightly(next http.Handler) http.Handler {
 			Params: &sdk.CallToolParamsRaw{Name: q.Name, Arguments: q.seen.arguments},
 			Extra:  &sdk.RequestExtra{TokenInfo: auth.TokenInfoFromContext(r.Context()), Header: r.Header},
 		}
-		res, err := run(r.Context(), q.Method, req)
+		ctx, end := r.Context(), func() {}
+		if !s.quick[q.Name].reads && r.Header.Get("Mcp-Session-Id") != "" {
+			ctx, end = s.notices.begin(r, q.id)
+		}
+		defer end()
+		res, err := run(ctx, q.Method, req)
 		if err != nil {
 			if r.Context().Err() == nil { // else nobody is listening
 				refuseStraight(w, q, err)
@@ -70,12 +78,11 @@ func isModern(r *http.Request, q Request) bool {
 		decodes[sdk.ClientCapabilities](p.capabilities, false) && decodes[sdk.Implementation](p.clientInfo, true)
 }
 
-// isOld is whether it is a reading of the old era, without a session or in one that
-// the SDK has just answered in: it keeps the sessions, and their time. A write may be
-// cancelled by a notice, which only the SDK can bring to it.
+// isOld is whether it is a call of the old era, without a session or in one that the
+// SDK has just answered in: it keeps the sessions, and their time.
 func (s *Server) isOld(r *http.Request, q Request) bool {
 	version := r.Header.Get("Mcp-Protocol-Version")
-	if q.seen.metaVersion != nil || !s.quick[q.Name].reads || version != "" && !slices.Contains(oldVersions(), version) {
+	if q.seen.metaVersion != nil || version != "" && !slices.Contains(oldVersions(), version) {
 		return false
 	}
 	token := auth.TokenInfoFromContext(r.Context())
@@ -133,8 +140,11 @@ func straightAnswer(id json.RawMessage, meta []byte, res *sdk.CallToolResult) []
 func refuseStraight(w http.ResponseWriter, q Request, err error) {
 	code, message := int64(internalError), "internal error"
 	var e *jsonrpc.Error
-	if errors.As(err, &e) {
+	switch {
+	case errors.As(err, &e):
 		code, message = e.Code, e.Message
+	case errors.Is(err, context.Canceled):
+		message = "the call was cancelled"
 	}
 	answerError(w, http.StatusOK, q.id, int(code), message)
 }

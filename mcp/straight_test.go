@@ -98,11 +98,11 @@ func TestStraightAnswersAreTheSDKs(t *testing.T) {
 	if w := ask(winding, []byte(`{"jsonrpc":"2.0","method":"notifications/initialized"}`), old); w.Code != http.StatusAccepted {
 		t.Fatalf("%d %s", w.Code, w.Body)
 	}
-	same := func(t rapid.TB, e era, made []change) (viaSDK int) {
+	same := func(t rapid.TB, e era, tool string, made []change) (viaSDK int) {
 		t.Helper()
 		headers, meta := old.Clone(), map[string]any{}
 		if e == modernEra {
-			headers = modernHeaders("tools/call", "get_product")
+			headers = modernHeaders("tools/call", tool)
 			for name, values := range usual {
 				headers[name] = values
 			}
@@ -111,12 +111,12 @@ func TestStraightAnswersAreTheSDKs(t *testing.T) {
 					Meta map[string]any `json:"_meta"`
 				}
 			}
-			if err := json.Unmarshal(modernBody("tools/call", "get_product", nil), &message); err != nil {
+			if err := json.Unmarshal(modernBody("tools/call", tool, nil), &message); err != nil {
 				t.Fatal(err)
 			}
 			meta = message.Params.Meta
 		}
-		params := map[string]any{"name": "get_product", "arguments": map[string]any{"product": "catnip-mouse"}}
+		params := map[string]any{"name": tool, "arguments": map[string]any{"product": "catnip-mouse"}}
 		if e == modernEra {
 			params["_meta"] = meta
 		}
@@ -141,29 +141,34 @@ func TestStraightAnswersAreTheSDKs(t *testing.T) {
 		}
 		return throughSDK - before
 	}
-	eachEra(t, func(t *testing.T, e era) {
-		if same(t, e, nil); same(t, e, nil) != 0 {
-			t.Fatal("the plainest call goes through the SDK")
-		}
-		quick := 0
-		for _, c := range changes() {
-			if same(t, e, []change{c}) == 0 {
-				quick++
-			}
-		}
-		if quick == 0 || quick == len(changes()) {
-			t.Errorf("of %d changed requests %d are answered straight", len(changes()), quick)
-		}
-		rapid.Check(t, func(r *rapid.T) {
-			same(r, e, rapid.SliceOfN(rapid.SampledFrom(changes()), 2, 4).Draw(r, "changes"))
+	// A reading, and a write that says each time what shall be.
+	for _, tool := range []string{"get_product", "remove_from_cart"} {
+		t.Run(tool, func(t *testing.T) {
+			eachEra(t, func(t *testing.T, e era) {
+				if same(t, e, tool, nil); same(t, e, tool, nil) != 0 {
+					t.Fatal("the plainest call goes through the SDK")
+				}
+				quick := 0
+				for _, c := range changes() {
+					if same(t, e, tool, []change{c}) == 0 {
+						quick++
+					}
+				}
+				if quick == 0 || quick == len(changes()) {
+					t.Errorf("of %d changed requests %d are answered straight", len(changes()), quick)
+				}
+				rapid.Check(t, func(r *rapid.T) {
+					same(r, e, tool, rapid.SliceOfN(rapid.SampledFrom(changes()), 2, 4).Draw(r, "changes"))
+				})
+			})
 		})
-	})
+	}
 	// What a session was ends with it.
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodDelete, s.url, nil)
 	r.Header = old.Clone()
 	w := httptest.NewRecorder()
 	straight.ServeHTTP(w, r)
-	if same(t, legacyEra, nil); w.Code != http.StatusNoContent || ask(straight, legacyCall("view_cart", nil), old).Code != http.StatusNotFound {
+	if same(t, legacyEra, "get_product", nil); w.Code != http.StatusNoContent || ask(straight, legacyCall("view_cart", nil), old).Code != http.StatusNotFound {
 		t.Errorf("a session that was ended (%d) still answers", w.Code)
 	}
 }
