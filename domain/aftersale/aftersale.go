@@ -85,14 +85,23 @@ func (p *Process) Receive(ctx context.Context, id, ret string, sellable bool, me
 }
 
 // PaidOtherwise says that a refund which the gateway refused was paid in another
-// way, which the reference names.
+// way, which the reference names. With a cancelled order's it gives back what that
+// had used up, as when the gateway pays.
 func (p *Process) PaidOtherwise(ctx context.Context, id, refund, reference string, meta eventlog.Meta) (Result, error) {
 	o, _, err := p.Checkout.Orders.State(ctx, id)
 	if err != nil {
 		return Result{}, err
 	}
-	if r, ok := o.FindRefund(refund); !ok || r.Status == order.Due {
+	r, ok := o.FindRefund(refund)
+	if !ok || r.Status == order.Due {
 		return Result{Order: o}, order.ErrNoRefund // the gateway may be paying it just now
+	}
+	if refund == order.ForCancel && r.Status == order.Refused {
+		// Before the order's own event: without that, somebody says it again.
+		back := &run{Process: p, order: o, meta: follow(meta)}
+		if err := back.giveBack(ctx); err != nil {
+			return Result{Order: o}, err
+		}
 	}
 	return p.step(ctx, id, order.PayBack{Refund: refund, Reference: reference, At: p.now()}, meta)
 }

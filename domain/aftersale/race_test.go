@@ -104,6 +104,29 @@ func TestASilentGateway(t *testing.T) {
 	}
 }
 
+// TestARefusedRefundIsPaidOtherwise, and only then is what the cancelled order had
+// used up given back: the code's use, and what its agent may spend.
+func TestARefusedRefundIsPaidOtherwise(t *testing.T) {
+	s := newShop(t)
+	id := s.bought("tok_refund_fail")
+	res, err := s.Cancel(t.Context(), id, "", order.ByBuyer, buyer)
+	if err != nil || res.Late != nil || res.Order.Refunds[0].Status != order.Refused {
+		t.Fatalf("cancelled: %+v, %v", res, err)
+	}
+	if s.spent().Minor != 3897 || s.uses() != 1 {
+		t.Errorf("%s spent, %d uses, and nothing is paid back", s.spent(), s.uses())
+	}
+	for range 2 { // said again it changes nothing
+		res, err = s.PaidOtherwise(t.Context(), id, order.ForCancel, "bank transfer 7", eventlog.Meta{})
+		if err != nil || res.Order.PaidBack() != res.Order.Total {
+			t.Fatalf("paid otherwise: %+v, %v", res, err)
+		}
+		if s.spent().Minor != 0 || s.uses() != 0 {
+			t.Errorf("%s spent, %d uses", s.spent(), s.uses())
+		}
+	}
+}
+
 // The time for returns is that of the policy in force when the goods arrived.
 func TestThePolicyOfTheDay(t *testing.T) {
 	s := newShop(t)
