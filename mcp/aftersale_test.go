@@ -218,6 +218,9 @@ func TestSendItemsBack(t *testing.T) {
 		if first.number("returns.0.refund.amount") != 499 || first.text("returns.0.status") != "requested" || first.text("returns.0.items.0") != "1 × Catnip Mouse" || first.at("replayed") != nil || first.text("status") != "return_requested" {
 			t.Errorf("asked for: %s", first.Text)
 		}
+		if told := a.ok("get_order", args{"order_id": id}); !strings.HasPrefix(told.Text, "Order "+id+" is being returned, ") {
+			t.Errorf("told: %s", told.Text)
+		}
 		again := a.ok("request_return", args{"order_id": id, "items": "mouse-catnip ×1", "reason": "too small", "idempotency_key": "r"})
 		if again.text("return_id") != first.text("return_id") || again.at("replayed") != true {
 			t.Errorf("again: %s", again.Text)
