@@ -86,9 +86,12 @@ func (c orderShowCmd) Run(ctx context.Context, t terminal) error {
 			return json.NewEncoder(t.out).Encode(o)
 		}
 		var b strings.Builder
-		fmt.Fprintf(&b, "Order %s of %s is %s, %s.\n", o.ID, o.Buyer, stageWords(o.Stage), o.Total)
+		fmt.Fprintf(&b, "Order %s of %s is %s, %s.\n", o.ID, o.Buyer, o.Stage.Standing(), o.Total)
 		for _, l := range o.Lines {
 			fmt.Fprintf(&b, "  %d × %s (%s), %s each\n", l.Quantity, history.Plain(l.Title, 60), history.Plain(l.SKU, 40), l.Price)
+		}
+		if o.Discount != nil {
+			fmt.Fprintf(&b, "  %s, %s less with the code %s\n", o.Subtotal(), o.Discount.Amount, o.Discount.Code)
 		}
 		for _, s := range o.Story {
 			fmt.Fprintf(&b, "%s  %s\n", s.Time.Local().Format("2006-01-02 15:04"), s.Text)

@@ -212,7 +212,7 @@ func (a *App) refusal(ctx context.Context, id string, err error) error {
 	var answered *order.Answered
 	switch {
 	case errors.As(err, &unfit):
-		return fmt.Errorf("order %s is %s, so it cannot be %s; till order show %s tells what can be done", id, stageWords(unfit.Stage), participle(unfit.Step), id)
+		return fmt.Errorf("order %s is %s, so it cannot be %s; till order show %s tells what can be done", id, unfit.Stage.Standing(), participle(unfit.Step), id)
 	case errors.As(err, &answered) && answered.Status == order.Requested:
 		return fmt.Errorf("return %s is not approved yet; till order return approve %s %s does so", answered.Return, id, answered.Return)
 	case errors.As(err, &answered):

@@ -103,7 +103,7 @@ func stepOn(ctx context.Context, t terminal, data dataFlag, q orderStep) error {
 		if done.Already {
 			again = " already"
 		}
-		fmt.Fprintf(t.out, "Order %s is %s%s.%s\n", done.Order.ID, stageWords(done.Order.Stage), again, done.more(q))
+		fmt.Fprintf(t.out, "Order %s is %s%s.%s\n", done.Order.ID, done.Order.Stage.Standing(), again, done.more(q))
 		for _, next := range done.Order.next() {
 			if q.Step != "dispatch" || done.Order.Stage != order.StageDispatched {
 				fmt.Fprintln(t.out, next)

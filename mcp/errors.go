@@ -124,7 +124,7 @@ func unfitFor(u *order.Unfit) *problem {
 		p.Message = "The order is not dispatched yet, so there is nothing to send back: cancel_order calls it off."
 		p.NextTools = []string{"cancel_order", "get_order"}
 	case slices.Contains(order.Stages(), u.Stage):
-		p.Message = fmt.Sprintf("The order is %s and can no longer be cancelled; nothing was changed. request_return sends items of it back.", standing(string(u.Stage)))
+		p.Message = fmt.Sprintf("The order is %s and can no longer be cancelled; nothing was changed. request_return sends items of it back.", u.Stage.Standing())
 		p.NextTools = []string{"request_return", "get_order"}
 	case u.Stage == order.Stage(order.Declined) || u.Stage == order.Stage(order.Failed):
 		p.Message = "The order was never placed and nothing was charged, so there is nothing to call off."

@@ -72,7 +72,7 @@ func getOrder(ctx context.Context, c *call) (answer, error) {
 		return answer{}, err
 	}
 	var t strings.Builder
-	fmt.Fprintf(&t, "Order %s is %s, %s.", a.OrderID, standing(a.Status), a.Total.Display)
+	fmt.Fprintf(&t, "Order %s is %s, %s.", a.OrderID, order.Stage(a.Status).Standing(), a.Total.Display)
 	if a.Reason != "" {
 		t.WriteString(" " + a.Reason)
 	}

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"till/domain/money"
-	"till/domain/order"
 )
 
 // price is an amount of money as it is answered: minor units for programs and a
@@ -28,23 +27,6 @@ func (s *Server) total(a money.Amount) price {
 
 // worded is a word of a program as people say it: "payment declined".
 func worded(word string) string { return strings.ReplaceAll(word, "_", " ") }
-
-// standing ends "the order is …".
-func standing(stage string) string {
-	switch stage {
-	case string(order.Paying):
-		return "being paid"
-	case string(order.Pending):
-		return "waiting for its payment"
-	case string(order.Declined):
-		return "not placed, since its payment was declined"
-	case string(order.Failed):
-		return "not placed"
-	case string(order.StageReturning):
-		return "being returned"
-	}
-	return worded(stage)
-}
 
 // stamp is a time as it is answered: RFC 3339 in UTC; empty for none.
 func stamp(t time.Time) string {

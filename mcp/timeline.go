@@ -76,7 +76,7 @@ func explainOrder(ctx context.Context, c *call) (answer, error) {
 	}
 	a := &timeline{OrderID: id, Status: string(o.Stage()), Total: priced(o.Total), Omitted: omitted, NextSteps: afterOrder(o, now)}
 	var t strings.Builder
-	fmt.Fprintf(&t, "Order %s is %s, %s.", id, standing(a.Status), a.Total.Display)
+	fmt.Fprintf(&t, "Order %s is %s, %s.", id, o.Stage().Standing(), a.Total.Display)
 	for i, s := range steps {
 		a.Timeline = append(a.Timeline, step{stamp(s.Time), s.Text})
 		unwritten := omitted + max(0, len(steps)-1-linesTold)

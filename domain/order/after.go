@@ -24,6 +24,23 @@ const (
 	StageReturned Stage = "returned"
 )
 
+// Standing ends the sentence "the order is …".
+func (s Stage) Standing() string {
+	switch s {
+	case Stage(Paying):
+		return "being paid"
+	case Stage(Pending):
+		return "waiting for its payment"
+	case Stage(Declined):
+		return "not placed, since its payment was declined"
+	case Stage(Failed):
+		return "not placed"
+	case StageReturning:
+		return "being returned"
+	}
+	return string(s)
+}
+
 // Stages are those of placed orders.
 func Stages() []Stage {
 	return []Stage{StagePlaced, StageDispatched, StageDelivered, StageReturning, StageReturned, StageCancelled}
