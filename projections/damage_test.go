@@ -129,7 +129,7 @@ func poke(t *testing.T, path, statement string) {
 // Whatever happens to the file, the views come back as they were, and somebody
 // is told why.
 func TestDamage(t *testing.T) {
-	h := newHistory(t, 6_000, 200, 20)
+	h := newHistory(t, manyDamaged, 200, 20)
 	source := t.TempDir()
 	s := openShop(t, h.log, source)
 	caughtUp(t, s.views, h.log)

@@ -8,4 +8,8 @@ const (
 	many         = 1_000
 	manyProducts = 300
 	manyMarkets  = 1
+
+	manyDamaged  = 1_500
+	manyTrailed  = 17_000
+	manyRebuilds = 4
 )

@@ -112,7 +112,7 @@ func TestTrailOfAnyLife(t *testing.T) {
 // The same over whole chunks: what was written live is byte for byte what a
 // rebuild writes, and a file that was killed anywhere goes on from there.
 func TestTrailOverChunks(t *testing.T) {
-	h := newHistory(t, 40_000, 300, 20)
+	h := newHistory(t, manyTrailed, 300, 20)
 	want := scan(t, h.log, h.types)
 	rebuilt := t.TempDir()
 	s := openShop(t, h.log, rebuilt)
@@ -150,7 +150,7 @@ func TestTrailOverChunks(t *testing.T) {
 			break
 		}
 	}
-	if copies < 4 {
+	if copies < manyTrailed/8_000-1 {
 		t.Errorf("only %d times killed", copies)
 	}
 	compareTrails(t, s.views, want, 97)
