@@ -43,8 +43,9 @@ var (
 	absent  = regexp.MustCompile(`\b(?:out of stock|not in stock|sold out|not available)\b`)
 )
 
-// sum is an amount as people write it: with a sign, a word, or nothing.
-const sum = `([$€£¥₹]|\busd\s?|\beur\s?|\bgbp\s?)?\s?(\d{1,7}(?:\.\d{1,3})?)(?:\s?([$€£¥₹]|(?:us )?dollars?\b|bucks?\b|usd\b|euros?\b|eur\b|pounds?\b|gbp\b|yen\b|jpy\b))?`
+// sum is an amount as people write it: with a sign, a word, or nothing, and maybe
+// with commas, between thousands or before the decimals.
+const sum = `([$€£¥₹]|\busd\s?|\beur\s?|\bgbp\s?)?\s?(\d{1,3}(?:,\d{3})+\b(?:\.\d{1,3})?|\d{1,7}(?:\.\d{1,3}|,\d{1,2}\b)?)(?:\s?([$€£¥₹]|(?:us )?dollars?\b|bucks?\b|usd\b|euros?\b|eur\b|pounds?\b|gbp\b|yen\b|jpy\b))?`
 
 // currencies are what the signs and words of amounts stand for.
 func currencyOf(word string) string {
@@ -127,7 +128,7 @@ func amounts(text, currency string, take func(p Phrase, from, to int)) {
 		default:
 			foreign = true
 		}
-		a, err := money.Parse(group(m, i+1), currency)
+		a, err := money.Parse(decimal(group(m, i+1)), currency)
 		return a.Minor, word != "", err == nil
 	}
 	add := func(p Phrase, from, to int) {
@@ -183,6 +184,14 @@ func amounts(text, currency string, take func(p Phrase, from, to int)) {
 		}
 		add(Phrase{min: minor, Means: argument("min_price", minor)}, m[0], end)
 	}
+}
+
+// decimal is a number without commas: 1,000 is a thousand, 9,99 not quite ten.
+func decimal(number string) string {
+	if at := strings.LastIndexByte(number, ','); at >= 0 && len(number)-at <= 3 {
+		return number[:at] + "." + number[at+1:]
+	}
+	return strings.ReplaceAll(number, ",", "")
 }
 
 // aged is whether the text ends with whose age a number would be.

@@ -125,7 +125,10 @@ func (l *list) follow() {
 		case p.sort != "" && l.q.Sort == "":
 			l.q.Sort = p.sort
 		case (p.min > 0 || p.max > 0) && !priced:
-			l.q.MinPrice, l.q.MaxPrice = max(l.q.MinPrice, p.min), max(l.q.MaxPrice, p.max)
+			l.q.MinPrice = max(l.q.MinPrice, p.min)
+			if p.max > 0 && (l.q.MaxPrice == 0 || p.max < l.q.MaxPrice) {
+				l.q.MaxPrice = p.max // of two bounds the lower one holds
+			}
 		case p.inStock && !l.q.InStock:
 			l.q.InStock = true
 		case p.Means == "":
