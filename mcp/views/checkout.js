@@ -40,7 +40,7 @@ const showReview = (d, focus) => {
 		});
 		return by("confirm_checkout");
 	};
-	const confirm = (text) => button(text, buy, { key: "buy", kind: "main" });
+	const confirm = (text) => button(text, buy, { key: "buy", kind: "main", once: true });
 	const afresh = () => button("Review again", review, { key: "afresh", kind: "main" });
 	const ways = {
 		payment_declined: () => [`The payment was declined (${worded(problem.decline_code)}). Nothing was charged and the cart is as before.`, payment(), confirm("Try this payment")],

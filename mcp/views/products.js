@@ -3,7 +3,7 @@ const cost = (p) => (p.price_to ? `${price(p.price)} – ${price(p.price_to)}` :
 const add = (product, title, key) => button("Add", () => write("add_to_cart", { product, quantity: 1 }, (d) => {
 	draw(key);
 	said(`Added ${title}. The cart holds ${counted(d.pieces, "piece")}, ${price(d.total)}.`);
-}), { key, kind: "main", name: `Add ${title} to the cart` });
+}), { key, kind: "main", once: true, name: `Add ${title} to the cart` });
 const openProduct = (handle) => look("get_product", { product: handle }, (d) => showProduct(d, "title"));
 
 const card = (p) => el("li", { class: "card" },

@@ -19,7 +19,7 @@ const said = (text, bad) => {
 
 // Screens: each draws itself into the page; back leads to the one before.
 const screens = [];
-let pieces, busy = false, turned = 0;
+let pieces, busy = false, turned = 0, pressed;
 const draw = (focus) => {
 	const { title, body, tools } = screens[screens.length - 1];
 	const held = focus || (document.activeElement && document.activeElement.dataset.key);
@@ -47,10 +47,15 @@ const show = (screen, focus) => {
 };
 
 // button does one thing at a time; while the shop is asked it keeps the focus. The
-// second half of a double click is none for what has come under the mouse since.
-const button = (text, does, { key, kind, name, off } = {}) => el("button", {
+// second half of a double click is none for what has come under the mouse since, nor
+// for what is done once.
+const button = (text, does, { key, kind, name, off, once } = {}) => el("button", {
 	type: "button", class: kind, "data-key": key, "aria-label": name, "aria-disabled": off ? "true" : undefined,
-	on: (event) => { if (!off && !busy && !(event.detail > 1 && Date.now() - turned < 600)) does(); },
+	on: (event) => {
+		if (off || busy || event.detail > 1 && (once || key !== pressed || Date.now() - turned < 600)) return;
+		pressed = key;
+		does();
+	},
 }, text);
 
 const price = (p) => (p && p.display) || "";
