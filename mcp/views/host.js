@@ -36,6 +36,7 @@ const host = { capabilities: {}, context: {}, input: {}, result: null, changed()
 	// dress takes on how the client looks. Its colours only as a pair: text of one and
 	// ground of another may be the same.
 	const dress = (context) => {
+		const { locale, timeZone } = host.context;
 		Object.assign(host.context, context);
 		const root = document.documentElement, { theme, safeAreaInsets: inset } = context;
 		if (theme === "light" || theme === "dark") root.style.colorScheme = theme;
@@ -46,7 +47,9 @@ const host = { capabilities: {}, context: {}, input: {}, result: null, changed()
 			if (paired || !name.startsWith("--color-")) root.style.setProperty(name, value);
 		}
 		if (inset) document.body.style.padding = ["top", "right", "bottom", "left"].map((s) => `${Math.max(16, inset[s] || 0)}px`).join(" ");
-		host.changed();
+		// Only times are worded anew. Hosts also tell of each change of the size, and what
+		// a person is typing would be gone.
+		if (host.context.locale !== locale || host.context.timeZone !== timeZone) host.changed();
 	};
 	host.start = async () => {
 		const r = await host.ask("ui/initialize", {
