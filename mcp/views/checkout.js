@@ -1,4 +1,4 @@
-const review = () => look("review_checkout", {}, (d) => showReview(d, "title"));
+const review = () => look("review_checkout", {}, (d) => showReview(d, "title", true));
 
 const toApprove = "You wanted to approve such a purchase yourself, on the shop's own page.";
 const approve = ({ approve_url: url }) => url && button("Open the shop's page", () => host.open(url).catch(() => said(`Open this page yourself: ${url}`)), { key: "approve", kind: "main" });
@@ -12,7 +12,7 @@ const showRefusal = (p) => show({
 
 // showReview is what will be bought, and the button that buys it. Only a person can
 // press it; the shop's own rules stand behind it all the same.
-const showReview = (d, focus) => {
+const showReview = (d, focus, fresh) => {
 	let quoteKey = newKey(), problem = null, method = "", over = false;
 	const ends = d.expires_at ? new Date(d.expires_at) - Date.now() : 0;
 	const screen = { kind: "review", title: "Review" };
@@ -78,7 +78,7 @@ const showReview = (d, focus) => {
 			said("The time for these prices is over.");
 			draw();
 		}, Math.min(ends, 2 ** 31 - 1));
-	} else over = d.ready;
+	} else over = d.ready && !fresh; // just asked for: then this machine's clock is wrong
 	screen.tools = () => (screens.length > 1 ? [] : [cartButton()]);
 	show(screen, focus);
 };
@@ -92,12 +92,15 @@ const reorder = (id) => button("Order again", () => write("reorder", { order_id:
 }), { key: `reorder ${id}`, name: `Order ${id} again` });
 const timeline = (steps) => el("ol", { class: "timeline" }, steps.map((s) => el("li", null, el("span", { class: "quiet" }, when(s.at)), el("span", null, s.what))));
 
+// stands is where each order stood when it was last told, for the list of them.
+const stands = new Map();
 const list = (name, lines) => lines.length > 0 && [el("h2", null, name), el("ul", { class: "notes" }, lines.map((l) => el("li", null, l)))];
 
 // showOrder is one order. What can be done about it, the shop says.
 const showOrder = (d, focus, steps = d.timeline) => {
 	let sure = "";
 	const id = d.order_id;
+	stands.set(id, d.status);
 	const reload = (text) => look("get_order", { order_id: id }, (now) => { showOrder(now, "title"); said(text); });
 	const twice = (key, text, really, tool) => sure === key
 		? [button(really, () => write(tool, { order_id: id }, (now, say) => reload(say.split("\n")[0])), { key: `${key} sure`, kind: "danger" }),
