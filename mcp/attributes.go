@@ -38,7 +38,8 @@ func (c *call) attributes(ctx context.Context, r *projections.Reader, q *project
 	if err != nil {
 		return err
 	}
-	for _, p := range pairs {
+	for n := 0; n < len(pairs); n++ {
+		p := pairs[n]
 		i := slices.IndexFunc(all, func(a projections.AttributeCounts) bool { return sameName(a.Name, p.Name) })
 		if i < 0 {
 			names := make([]string, len(all))
@@ -51,13 +52,42 @@ func (c *call) attributes(ctx context.Context, r *projections.Reader, q *project
 		for j, v := range all[i].Values {
 			values[j] = v.Value
 		}
-		j := slices.IndexFunc(values, func(v string) bool { return strings.EqualFold(v, p.Value) })
+		j, more := valueAmong(values, pairs[n:])
 		if j < 0 {
 			return notAmong("attributes", all[i].Name, p.Value, values, all[i].Name+"=")
 		}
+		n += more
 		q.Attributes = append(q.Attributes, projections.Attribute{Name: all[i].Name, Value: values[j]})
 	}
 	return nil
+}
+
+// valueAmong finds the value that the pairs begin with, -1 for none, and how many more
+// of them belong to it: a value may hold what stands between values ("Black, white").
+func valueAmong(values []string, pairs []projections.Attribute) (at, more int) {
+	at = -1
+	var given []string
+	for n, p := range pairs {
+		if p.Name != pairs[0].Name {
+			break
+		}
+		given = append(given, p.Value)
+		for i, v := range values {
+			if n == 0 && strings.EqualFold(v, p.Value) || slices.EqualFunc(partsOf(v), given, strings.EqualFold) {
+				at, more = i, n
+				break
+			}
+		}
+	}
+	return at, more
+}
+
+// partsOf is what a text of values or a single value is cut into.
+func partsOf(s string) (parts []string) {
+	for part := range strings.FieldsFuncSeq(s, func(r rune) bool { return r == ',' || r == ';' || r == '|' }) {
+		parts = append(parts, strings.TrimSpace(part))
+	}
+	return parts
 }
 
 // notAmong is a value of an argument that does not exist; it names what there is
@@ -88,7 +118,7 @@ func sameName(a, b string) bool {
 // a name belongs to the name before it.
 func pairsOf(s string) (pairs []projections.Attribute, ok bool) {
 	name := ""
-	for part := range strings.FieldsFuncSeq(s, func(r rune) bool { return r == ',' || r == ';' || r == '|' }) {
+	for _, part := range partsOf(s) {
 		value := part
 		if i := strings.IndexAny(part, "=:"); i >= 0 {
 			name, value = strings.TrimSpace(part[:i]), part[i+1:]

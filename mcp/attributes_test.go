@@ -1,0 +1,38 @@
+package mcp
+
+import (
+	"testing"
+
+	"till/domain/catalog"
+	"till/domain/money"
+)
+
+// A value may hold what else stands between values, and is asked for as the facets
+// name it. Two spellings of one value on one product count once.
+func TestAttributesWithPunctuation(t *testing.T) {
+	s := newShop(t)
+	for i, values := range [][]string{{"Black, white", "3:1", "Black, white; dotted", "2:1"}, {"Red", "3:1", "red", "4|1"}} {
+		handle := []string{"odd-one", "odd-two"}[i]
+		p := catalog.Product{ID: handle, Handle: handle, Title: "Odd", Category: "toys", Options: []string{"Pattern", "Ratio"}}
+		for j := 0; j < len(values); j += 2 {
+			p.Variants = append(p.Variants, catalog.Variant{SKU: handle + values[j+1][:1], Price: money.Of(500, "USD"), Values: values[j : j+2]})
+		}
+		do(s, s.products, p.ID, catalog.Command(catalog.Offer{Product: p}))
+	}
+	a := s.agent("alice", modernEra)
+	for _, given := range []any{
+		"Pattern=Black, white", "pattern=black,white", "Ratio=3:1, Pattern=Black, white", "Pattern=Red, Black, white; dotted, Ratio=2:1",
+		map[string]any{"pattern": "Black, white"}, map[string]any{"pattern": []string{"Black, white; dotted"}, "ratio": "2:1"},
+	} {
+		if got := a.ok("list_products", args{"attributes": given}); got.number("total") < 1 || got.text("products.0.handle") != "odd-one" {
+			t.Errorf("%v finds %s", given, got.Text)
+		}
+	}
+	if got := a.ok("list_products", args{"attributes": "Ratio=4|1"}); got.number("total") != 1 {
+		t.Errorf("4|1 finds %s", got.Text)
+	}
+	if got := a.ok("search_products", args{"query": "odd"}); got.number("facets.attributes.Pattern.Red") != 1 {
+		t.Errorf("red is on one product, but the facets are %v", got.at("facets"))
+	}
+	a.refused("invalid_argument", "list_products", args{"attributes": "Pattern=Black, green"})
+}
