@@ -108,10 +108,18 @@ func (t *tally) add(f *filter, i *item, v verdict) {
 			if name != "" && !strings.EqualFold(a.Value().Name, name) || slices.Contains(t.once, a) {
 				continue
 			}
+			respelt := slices.ContainsFunc(t.once, func(b unique.Handle[Attribute]) bool { return sameTrait(a, b) })
 			t.once = append(t.once, a)
-			t.attributes[a]++
+			if !respelt {
+				t.attributes[a]++
+			}
 		}
 	}
+}
+
+// sameTrait is whether two attributes are one that is spelt in two ways.
+func sameTrait(a, b unique.Handle[Attribute]) bool {
+	return strings.EqualFold(a.Value().Name, b.Value().Name) && strings.EqualFold(a.Value().Value, b.Value().Value)
 }
 
 // facets returns what was counted.
