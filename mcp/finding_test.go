@@ -158,6 +158,7 @@ func TestSearchesAreUnderstoodAndExplained(t *testing.T) {
 			{"search_products", args{"query": "best rated bed"}, "cozy-cat-bed", []string{"the shop has no ratings"}},
 			{"search_products", args{"query": "bed under $10"}, "", []string{"No products", "Without max_price there are 1."}},
 			{"search_products", args{"query": "gone thing", "in_stock": true, "category": "beds"}, "", []string{"No single filter keeps them out"}},
+			{"search_products", args{"query": "xylophone qqqq", "category": "beds"}, "", []string{"No products in beds for \"xylophone qqqq\". The nearest is gone-thing."}},
 			{"search_products", args{"query": "whisker elephant"}, "whisker-wand", []string{"None has all the words; these have some."}},
 			{"search_products", args{"query": "rare thing", "max_price": 5}, "", []string{"Without max_price there are 1."}},
 			{"list_products", args{"category": "beds", "max_price": 6}, "", []string{"No products in beds.", "Without max_price there are 1 and without category there are 1."}},

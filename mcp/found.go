@@ -70,7 +70,7 @@ func (p *productPage) sayNothing(q projections.ProductQuery, what string) string
 	switch lifting := p.lifting(q); {
 	case lifting != "":
 		say += lifting
-	case filtered(q):
+	case filters(q) > 1:
 		say += " No single filter keeps them out: leave out several."
 	}
 	if p.without == nil && len(p.DidYouMean) > 0 {
@@ -111,6 +111,12 @@ func (p *productPage) argumentOf(f projections.Filter, q projections.ProductQuer
 	return "the price bounds"
 }
 
-func filtered(q projections.ProductQuery) bool {
-	return q.Category != "" || q.MinPrice > 0 || q.MaxPrice > 0 || q.InStock || len(q.Attributes) > 0
+// filters is how many filters the arguments set; both bounds of the price are one.
+func filters(q projections.ProductQuery) (n int) {
+	for _, set := range []bool{q.Category != "", q.MinPrice > 0 || q.MaxPrice > 0, q.InStock, len(q.Attributes) > 0} {
+		if set {
+			n++
+		}
+	}
+	return n
 }
