@@ -71,6 +71,7 @@ const showReview = (d, focus, fresh) => {
 			over && el("p", null, "The time for these prices is over."),
 			d.ready && !over ? confirm(`Confirm and pay ${price(d.total)}`) : afresh()),
 	];
+	// One that was just asked for is not over: then this machine's clock is wrong.
 	if (d.ready && ends > 0) {
 		setTimeout(() => {
 			over = true;
@@ -78,7 +79,7 @@ const showReview = (d, focus, fresh) => {
 			said("The time for these prices is over.");
 			draw();
 		}, Math.min(ends, 2 ** 31 - 1));
-	} else over = d.ready && !fresh; // just asked for: then this machine's clock is wrong
+	} else over = d.ready && !fresh;
 	screen.tools = () => (screens.length > 1 ? [] : [cartButton()]);
 	show(screen, focus);
 };
