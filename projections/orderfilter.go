@@ -21,7 +21,7 @@ func bought(o order.State) string {
 	for i, l := range o.Lines {
 		var words strings.Builder
 		for _, text := range []string{l.Title, l.Variant, l.Handle, l.SKU, l.Product} {
-			for _, w := range split(text) {
+			for _, w := range wordsOf(text) {
 				words.WriteString(" " + w)
 			}
 		}

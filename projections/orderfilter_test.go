@@ -226,3 +226,23 @@ func TestTenThousandOrdersPageThrough(t *testing.T) {
 		t.Logf("%s: %d orders on %d pages, %v a page, the longest %v", c.name, len(got), pages, all/time.Duration(pages), longest)
 	}
 }
+
+// TestAnOrderIsFoundByEveryWordOfItsTitles, also by one that lists leave out when
+// somebody looks for something.
+func TestAnOrderIsFoundByEveryWordOfItsTitles(t *testing.T) {
+	s := newShop(t)
+	s.placeLines(t, "alice", "CS-1", s.now, "Perfect Fit Harness")
+	end := s.placeLines(t, "alice", "CS-2", s.now, "Catnip Mouse")
+	for product, want := range map[string]int{"perfect": 1, "the perfect harness": 1, "perfect mouse": 1, "best": 0, "": 2} {
+		err := s.views.Read(t.Context(), end, func(r *projections.Reader) error {
+			page, err := r.Orders(t.Context(), projections.OrderQuery{User: "alice", Product: product, Limit: 5})
+			if err == nil && page.Total != want {
+				t.Errorf("%q finds %d orders, not %d", product, page.Total, want)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}

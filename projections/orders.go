@@ -84,7 +84,7 @@ func newOrders() *orders {
 	a := newAggregate("orders", order.Decider(), manyStates,
 		column[order.State]{"open_since INTEGER", underWay}, column[order.State]{"refund_since INTEGER", unpaid},
 		column[order.State]{"stage TEXT", stageOf}, column[order.State]{"placed INTEGER", placedAt}, column[order.State]{"paid_back INTEGER NOT NULL", paidBack})
-	a.version = 5 // sales take back what was cancelled or came back
+	a.version = 6 // an order is found by every word of its titles
 	a.indexes = []string{
 		"CREATE INDEX orders_open ON orders (open_since, id) WHERE open_since IS NOT NULL",
 		"CREATE INDEX orders_refund ON orders (refund_since, id) WHERE refund_since IS NOT NULL",

@@ -2,6 +2,7 @@ package projections
 
 import (
 	"context"
+	"math/bits"
 	"slices"
 	"strings"
 
@@ -16,6 +17,7 @@ type vocabulary struct {
 	weights map[string]int // how likely somebody means the word
 	docs    map[string]int // how many products have it, about
 	words   []string       // in order
+	letters []uint32       // of each of the words, see lettersOf
 	stems   map[string][]string
 }
 
@@ -45,6 +47,10 @@ func (r *Reader) vocabulary(ctx context.Context) (*vocabulary, error) {
 		return nil, r.store.look(err)
 	}
 	slices.Sort(v.words)
+	v.letters = make([]uint32, len(v.words))
+	for i, w := range v.words {
+		v.letters[i] = lettersOf(w)
+	}
 	r.store.words.Store(v)
 	return v, nil
 }
@@ -111,9 +117,10 @@ func (v *vocabulary) nearest(w string) string {
 	case len(letters) >= 4:
 		reach = 1
 	}
-	best, bestAt := "", reach+1
-	for _, known := range v.words {
-		if d := len(known) - len(w); len(known) < 3 || d > 4*reach || d < -4*reach {
+	best, bestAt, own := "", reach+1, lettersOf(w)
+	for i, known := range v.words {
+		// A slip changes two letters at most; that spares nearly all the looking.
+		if d := len(known) - len(w); len(known) < 3 || d > 4*reach || d < -4*reach || bits.OnesCount32(own^v.letters[i]) > 2*reach {
 			continue
 		}
 		d := slips(letters, []rune(known), reach)
@@ -125,6 +132,14 @@ func (v *vocabulary) nearest(w string) string {
 		}
 	}
 	return best
+}
+
+// lettersOf is which letters a word has, a bit for each; some share one.
+func lettersOf(w string) (bits uint32) {
+	for _, r := range w {
+		bits |= 1 << (uint32(r) % 32)
+	}
+	return bits
 }
 
 // likelier breaks a tie: people rarely miss the first letter, and look for what

@@ -13,9 +13,19 @@ const (
 	maxWord   = 40 // letters
 )
 
-// split returns the words of a text, in lower case without accents. Nothing but
-// letters and digits gets through, so no text can reach the search's own syntax.
+// split returns the words that a text is searched by: all but the fillers, unless
+// there are only those.
 func split(text string) []string {
+	words := wordsOf(text)
+	if real := slices.DeleteFunc(slices.Clone(words), isFiller); len(real) > 0 {
+		return real
+	}
+	return words
+}
+
+// wordsOf returns the words of a text, in lower case without accents. Nothing but
+// letters and digits gets through, so no text can reach the search's own syntax.
+func wordsOf(text string) []string {
 	if len(text) > maxSearch {
 		text = strings.ToValidUTF8(text[:maxSearch], "")
 	}
@@ -30,11 +40,7 @@ func split(text string) []string {
 			words[i] = string(letters[:maxWord])
 		}
 	}
-	words = slices.DeleteFunc(words, func(w string) bool { return w == "" })
-	if real := slices.DeleteFunc(slices.Clone(words), isFiller); len(real) > 0 {
-		return real
-	}
-	return words
+	return slices.DeleteFunc(words, func(w string) bool { return w == "" })
 }
 
 // isFiller is whether a word is one of those that people and models put around
