@@ -134,11 +134,17 @@ func pairsOf(s string) (pairs []projections.Attribute, ok bool) {
 	return pairs, pairs != nil
 }
 
-// flat writes a list of texts, or an object of texts and lists of texts, as one
-// text. It is empty for anything else.
+// flat writes a list of texts and numbers, or an object of them and of such lists,
+// as one text. It is empty for anything else.
 func flat(raw json.RawMessage) string {
-	var texts []string
-	if json.Unmarshal(raw, &texts) == nil {
+	var list []json.RawMessage
+	if json.Unmarshal(raw, &list) == nil {
+		texts := make([]string, len(list))
+		for i, value := range list {
+			if texts[i] = scalar(value); texts[i] == "" {
+				return ""
+			}
+		}
 		return strings.Join(texts, ", ")
 	}
 	var object map[string]json.RawMessage
@@ -147,8 +153,8 @@ func flat(raw json.RawMessage) string {
 	}
 	var all []string
 	for _, name := range slices.Sorted(maps.Keys(object)) {
-		var one string
-		if json.Unmarshal(object[name], &one) != nil {
+		one := scalar(object[name])
+		if one == "" {
 			if one = flat(object[name]); one == "" {
 				return ""
 			}
@@ -156,4 +162,17 @@ func flat(raw json.RawMessage) string {
 		all = append(all, name+"="+one)
 	}
 	return strings.Join(all, ", ")
+}
+
+// scalar is a text, or a number as it is written; empty for anything else.
+func scalar(raw json.RawMessage) string {
+	var word string
+	var number json.Number
+	if json.Unmarshal(raw, &word) == nil {
+		return word
+	}
+	if json.Unmarshal(raw, &number) == nil {
+		return number.String()
+	}
+	return ""
 }

@@ -19,7 +19,17 @@ func TestAttributesWithPunctuation(t *testing.T) {
 		}
 		do(s, s.products, p.ID, catalog.Command(catalog.Offer{Product: p}))
 	}
+	do(s, s.products, "shoe", catalog.Command(catalog.Offer{Product: catalog.Product{ID: "shoe", Handle: "shoe", Title: "Shoe", Category: "toys", Options: []string{"Width"},
+		Variants: []catalog.Variant{{SKU: "SHOE", Price: money.Of(500, "USD"), Values: []string{"42"}}}}}))
 	a := s.agent("alice", modernEra)
+	for _, given := range []any{map[string]any{"width": 42}, map[string]any{"width": []any{42}}, []any{"width=42"}} {
+		if got := a.ok("list_products", args{"attributes": given}); got.number("total") != 1 || got.text("products.0.handle") != "shoe" {
+			t.Errorf("%v finds %s", given, got.Text)
+		}
+	}
+	for _, given := range []any{map[string]any{"width": true}, map[string]any{"width": nil}, map[string]any{"width": map[string]any{"is": 42}}, 42} {
+		a.refused("invalid_argument", "list_products", args{"attributes": given})
+	}
 	for _, given := range []any{
 		"Pattern=Black, white", "pattern=black,white", "Ratio=3:1, Pattern=Black, white", "Pattern=Red, Black, white; dotted, Ratio=2:1",
 		map[string]any{"pattern": "Black, white"}, map[string]any{"pattern": []string{"Black, white; dotted"}, "ratio": "2:1"},
