@@ -20,7 +20,10 @@ patch -s -p1 -d "$work/server" <docs/upstream/nats-server/2-group-sync.patch
 echo '== publishers after'
 publishers
 echo "== the server's own tests after"
-(cd "$work/server" && "$go" test ./server -timeout 30m -run '^TestFileStore|^TestJetStreamAtomicBatch|^TestJetStreamFastBatch|^TestJetStreamBasic|^TestJetStreamDirect|^TestJetStreamSync')
+skip='^$'
+# Two of them are about folders that the superuser may write all the same.
+[ "$(id -u)" -ne 0 ] || skip='IfFSModeReadOnly$'
+(cd "$work/server" && "$go" test ./server -timeout 30m -skip "$skip" -run '^TestFileStore|^TestJetStreamAtomicBatch|^TestJetStreamFastBatch|^TestJetStreamBasic|^TestJetStreamDirect|^TestJetStreamSync')
 
 cp go.mod "$work/after.mod"
 cp go.sum "$work/after.sum"
