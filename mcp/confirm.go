@@ -54,7 +54,13 @@ func (c *call) confirm(ctx context.Context, r *checkout.Request, meta eventlog.M
 	if err != nil {
 		return err
 	}
-	if p.Begun || p.Approved {
+	if p.Begun {
+		// It may end in a decline before this call goes on. Then its end is the answer:
+		// nobody has said yes to another try.
+		r.Quote, r.Attempt = p.Quote, p.Attempt
+		return nil
+	}
+	if p.Approved {
 		r.Quote = p.Quote
 		return nil
 	}

@@ -20,7 +20,8 @@ type Proposal struct {
 	Total money.Amount
 	// Method is what would be charged.
 	Method string
-	// Attempt is which try to pay it would be, from 1.
+	// Attempt is which try to pay it would be, from 1; of a purchase that is begun, the
+	// one that was made last, 0 where that is not looked up.
 	Attempt int
 	// Begun is whether a checkout would only go on with, or answer with, what
 	// stands on the log: there is nothing left to say yes to.
@@ -64,11 +65,15 @@ func (p *Process) Propose(ctx context.Context, r Request, meta eventlog.Meta) (P
 		return Proposal{}, err
 	}
 	asked, found := s.Find(Purchase(r.Quote))
-	return Proposal{
+	proposed := Proposal{
 		Quote: r.Quote, Lines: start.Lines, Total: start.Total, Method: r.Method,
 		Attempt: o.Attempt + 1, Begun: o.Open() || o.Status == order.Placed,
 		Approved: found && asked.Total == start.Total && p.Now().Before(asked.Approved),
-	}, nil
+	}
+	if proposed.Begun {
+		proposed.Attempt = o.Attempt
+	}
+	return proposed, nil
 }
 
 // Tried is how often the quote has been tried to be bought.
