@@ -102,6 +102,11 @@ func (c *call) streamsOf(ctx context.Context, uri string) ([]eventlog.Stream, er
 // listen is subscriptions/listen of the new era: it tells of changes until the
 // client goes, its token is not good any more or the shop stops.
 func (s *Server) listen(ctx context.Context, req *sdk.SubscriptionsListenRequest) (sdk.Result, error) {
+	// The SDK takes it in the old era too. There it would listen under a wrong id, since
+	// a session keeps the context of its first request.
+	if req.ProtocolVersion() < modernSince {
+		return nil, &jsonrpc.Error{Code: jsonrpc.CodeMethodNotFound, Message: `method not found: "subscriptions/listen"`}
+	}
 	want := req.Params.Notifications
 	if want == nil {
 		return nil, &jsonrpc.Error{Code: jsonrpc.CodeInvalidParams, Message: `subscriptions/listen must say what to listen to, such as "notifications":{"resourceSubscriptions":["shop://cart"]}`}
