@@ -56,6 +56,15 @@ type orderStep struct {
 	Days      int    `json:"days,omitempty"`
 }
 
+// about is the return or the refund that the step is about, as the shop spells it.
+func (q orderStep) about() string {
+	name := strings.TrimSpace(q.Return)
+	if q.Step == "cancel" || strings.EqualFold(name, order.ForCancel) {
+		return order.ForCancel
+	}
+	return strings.ToUpper(name)
+}
+
 // stepped is the order after a step.
 type stepped struct {
 	Order   orderSeen `json:"order"`
@@ -152,7 +161,7 @@ func (a *App) takeStep(ctx context.Context, id string, q orderStep) (aftersale.R
 	meta := eventlog.Meta{
 		Command: "cli:" + rand.Text(), Actor: eventlog.Actor{Kind: eventlog.Admin}, Causation: "cli:order " + q.Step, Time: time.Now().UTC(),
 	}
-	ret := strings.ToUpper(strings.TrimSpace(q.Return))
+	ret := q.about()
 	switch q.Step {
 	case "dispatch":
 		return a.aftersale.Dispatch(ctx, id, order.Dispatch{Carrier: q.Carrier, Tracking: q.Tracking, URL: q.URL}, meta)
@@ -167,9 +176,6 @@ func (a *App) takeStep(ctx context.Context, id string, q orderStep) (aftersale.R
 	case "receive":
 		return a.aftersale.Receive(ctx, id, ret, q.Sellable, meta)
 	case "refunded":
-		if strings.EqualFold(ret, order.ForCancel) {
-			ret = order.ForCancel
-		}
 		return a.aftersale.PaidOtherwise(ctx, id, ret, q.Reference, meta)
 	}
 	return aftersale.Result{}, fmt.Errorf("this till knows no step %q on an order; restart the shop, it is another version", q.Step)

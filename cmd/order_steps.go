@@ -115,19 +115,16 @@ func stepOn(ctx context.Context, t terminal, data dataFlag, q orderStep) error {
 
 // more is what else the step led to.
 func (d stepped) more(q orderStep) string {
-	what := q.Return
 	switch q.Step {
-	case "cancel":
-		what = order.ForCancel
 	case "deliver":
 		return " It may come back until " + d.Order.ReturnsUntil.Local().Format("2006-01-02 15:04") + "."
 	case "approve", "reject":
-		return fmt.Sprintf(" Return %s is %s.", q.Return, returnStatus(d.Order, q.Return))
-	case "receive", "refunded":
+		return fmt.Sprintf(" Return %s is %s.", q.about(), returnStatus(d.Order, q.about()))
+	case "cancel", "receive", "refunded":
 	default:
 		return ""
 	}
-	r, _ := d.Order.FindRefund(what)
+	r, _ := d.Order.FindRefund(q.about())
 	if r.Status == order.Refunded {
 		return fmt.Sprintf(" %s are paid back.", r.Amount)
 	}
