@@ -103,17 +103,20 @@ func when(name, text string, end bool) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
-	if day, err := time.Parse(time.DateOnly, text); err == nil {
-		if end {
-			day = day.AddDate(0, 0, 1)
-		}
-		return day, nil
+	at, err := time.Parse(time.DateOnly, text)
+	if err == nil && end {
+		at = at.AddDate(0, 0, 1)
+	} else if err != nil {
+		at, err = time.Parse(time.RFC3339, text)
 	}
-	at, err := time.Parse(time.RFC3339, text)
 	if err != nil {
 		return at, fmt.Errorf("%s takes a day (2026-12-24) or a time (2026-12-24T18:00:00Z), not %q", name, short(text, 40))
 	}
-	return at.UTC(), nil
+	// The log has four digits for a year, and the last day there is means for ever.
+	if at = at.UTC(); at.Year() > 9999 {
+		return at, fmt.Errorf("leave %s out for no bound; %s is later than a time can be written", name, short(text, 40))
+	}
+	return at, nil
 }
 
 type codeListCmd struct{ dataFlag }

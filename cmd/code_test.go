@@ -37,6 +37,8 @@ func TestCodesThatCannotBeMade(t *testing.T) {
 			"code create TEN --percent 10 --from tomorrow":                      "--from takes a day (2026-12-24) or a time",
 			"code create TEN --percent 10 --until 2020-01-01":                   "it would have ended already",
 			"code create TEN --percent 10 --from 2999-01-02 --until 2999-01-01": "end before it starts",
+			"code create TEN --percent 10 --until 9999-12-31":                   "leave --until out",
+			"code create TEN --percent 10 --until 9999-12-31T23:00:00-05:00":    "leave --until out",
 			"code create TEN --percent 10 --limit 0":                            "a code can be used 1 to 10000 times",
 			"code create TEN --percent 10 --limit 10001":                        "a code can be used 1 to 10000 times",
 			"code create TEN --percent 10 --limit 2 --per-person 3":             "more often than all together, 2 times",
