@@ -153,7 +153,19 @@ func piecesOf(o order.State, items string) (pieces []order.Pieces, err error) {
 		}
 		pieces = append(pieces, order.Pieces{SKU: line.SKU, Quantity: n})
 	}
+	if len(pieces) == 0 {
+		return nil, nothingNamed(o, items)
+	}
 	return pieces, nil
+}
+
+// nothingNamed is why items that hold no name are not taken for all: a slip must not
+// send a whole order back. Items that were left out are all, which is no error.
+func nothingNamed(o order.State, items string) error {
+	if strings.TrimSpace(items) == "" {
+		return nil
+	}
+	return invalid("items", "items names nothing, and nothing was changed. Send SKUs of order %s, such as %s, or leave items out for all of it.", o.ID, o.Lines[0].SKU)
 }
 
 // lineIn is the line of the order that the word names. A product of which the order

@@ -108,7 +108,7 @@ func (c *call) again(ctx context.Context, r *projections.Reader) (order.State, e
 	}
 	refs := strings.FieldsFunc(c.text("items"), func(r rune) bool { return strings.ContainsRune(",; ", r) })
 	if len(refs) == 0 {
-		return o, nil
+		return o, nothingNamed(o, c.text("items"))
 	}
 	var lines []cart.Line
 	taken := map[string]bool{}
