@@ -129,6 +129,10 @@ func (q *Request) look(body []byte) *fault {
 		return bad(invalidParams, "params must be an object")
 	case p.method == "tools/call" && p.name == "":
 		return bad(invalidParams, `tools/call must name the tool in params, such as {"name":"view_cart","arguments":{}}`)
+	case p.method == "prompts/get" && !areTexts(p.arguments):
+		// The SDK says of it in the new era that the header does not fit, and in the old
+		// one all that was sent, in words of its own.
+		return bad(invalidParams, `the arguments of a prompt must be texts, such as {"budget":"20"}`)
 	}
 	q.Method, q.Name, q.follows = p.method, p.name, p.follows
 	switch p.method {
@@ -150,6 +154,11 @@ func isID(id json.RawMessage) bool {
 	}
 	n, err := strconv.ParseFloat(string(id), 64)
 	return err == nil && n == math.Trunc(n) && math.Abs(n) < 1<<53
+}
+
+// areTexts is whether it is an object of texts, or nothing.
+func areTexts(arguments json.RawMessage) bool {
+	return len(arguments) == 0 || json.Unmarshal(arguments, &map[string]string{}) == nil
 }
 
 // refuseFaulty answers the faults that read found.
