@@ -81,24 +81,27 @@ func (c *call) confirm(ctx context.Context, r *checkout.Request, meta eventlog.M
 	return c.settle(ctx, r, asked, e)
 }
 
-// settle makes the person's answer the request's. A purchase that the same yes has
-// brought about before is answered as it ended, also if this answer is another.
+// settle makes the person's answer the request's. A purchase that was made meanwhile,
+// by the same yes or elsewhere, is answered as it ended, also if this answer is another
+// or none.
 func (c *call) settle(ctx context.Context, r *checkout.Request, asked consent, e *sdk.ElicitResult) error {
 	r.Quote, r.Attempt = asked.quote, asked.attempt
-	p := &problem{Code: "confirmation_declined", QuoteID: asked.quote, NextTools: []string{"view_cart", "update_cart_quantity", "search_products"}}
-	switch said := verdict(e); {
-	case said == "yes":
+	said := verdict(e)
+	if said == "yes" {
 		return nil
+	}
+	tried, err := c.Checkout.Tried(ctx, asked.quote)
+	if err != nil || tried >= asked.attempt {
+		return err
+	}
+	p := &problem{Code: "confirmation_declined", QuoteID: asked.quote, NextTools: []string{"view_cart", "update_cart_quantity", "search_products"}}
+	switch {
 	case said == "no":
 		p.Message = "The person said no to this purchase. "
 	case e != nil && e.Action == "cancel":
 		p.Message = "The person closed the question without saying yes. "
 	default:
 		return unanswered(asked.quote)
-	}
-	tried, err := c.Checkout.Tried(ctx, asked.quote)
-	if err != nil || tried >= asked.attempt {
-		return err
 	}
 	p.Message += "Nothing was bought, nothing was charged and the cart is as before. Do not call checkout again by yourself: ask them what they would like to change."
 	return p

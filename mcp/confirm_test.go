@@ -218,6 +218,24 @@ func TestWhatChangesWhileThePersonThinks(t *testing.T) {
 	})
 }
 
+// TestNoAnswerAboutWhatWasBought: the person bought it elsewhere while the question
+// stood, so it is not said that nothing was.
+func TestNoAnswerAboutWhatWasBought(t *testing.T) {
+	eachEra(t, func(t *testing.T, e era) {
+		s := newShop(t)
+		other, quote, order := s.agent("alice", e), "", ""
+		a := s.attended("alice", e, func(*sdk.ElicitParams) (*sdk.ElicitResult, error) {
+			order = other.ok("checkout", args{"quote_id": quote}).text("order_id")
+			return &sdk.ElicitResult{Action: "accept"}, nil
+		})
+		a.ok("add_to_cart", args{"product": 1})
+		quote = a.ok("review_checkout", nil).text("quote_id")
+		if got := a.ok("checkout", args{"quote_id": quote}); got.text("order_id") != order || got.at("replayed") != true || s.placed() != 1 {
+			t.Errorf("it says %s", got.Text)
+		}
+	})
+}
+
 // TestADeclinedPaymentIsAskedAboutAnew: a yes is for one try to pay.
 func TestADeclinedPaymentIsAskedAboutAnew(t *testing.T) {
 	eachEra(t, func(t *testing.T, e era) {
