@@ -35,6 +35,9 @@ func (p *Process) discount(ctx context.Context, q *Quote, s cart.State) error {
 		q.Warnings = append(q.Warnings, found)
 		return nil
 	}
+	if off.Amount.Minor == 0 {
+		return nil // what costs nothing must not use the code up
+	}
 	q.Discount = off
 	q.Total.Minor -= off.Amount.Minor
 	return nil

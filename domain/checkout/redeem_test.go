@@ -334,3 +334,19 @@ func TestACodeUnderRaces(t *testing.T) {
 		}
 	})
 }
+
+// A code that takes nothing off is not used up by it: what is free costs no less.
+func TestACodeThatTakesNothingOffIsNotUsed(t *testing.T) {
+	s := newShop(t)
+	s.prices["MOUSE"] = 0
+	s.count("MOUSE", 10)
+	s.add("alice", "MOUSE", 1)
+	s.promise("ONCE", promotion.Terms{Percent: 1000, Limit: 1, PerPerson: 1}, "alice")
+	got, err := s.buy(checkout.Request{User: "alice", Quote: s.review("alice").ID})
+	if err != nil || got.Order.Status != order.Placed || got.Order.Discount != nil {
+		t.Fatalf("%+v, %v", got.Order, err)
+	}
+	if code := s.code("ONCE", nil); code.Left() != 1 {
+		t.Errorf("%d uses are left", code.Left())
+	}
+}
