@@ -2,6 +2,7 @@
 
 package tests
 
+// How often what repeats itself is tried, and with how much.
 const (
 	manyKills    = 20
 	manyEvents   = 30_000

@@ -96,10 +96,10 @@ func (p *Process) PaidOtherwise(ctx context.Context, id, refund, reference strin
 	if !ok || r.Status == order.Due {
 		return Result{Order: o}, order.ErrNoRefund // the gateway may be paying it just now
 	}
-	if refund == order.ForCancel && r.Status == order.Refused {
+	if r.Status == order.Refused {
 		// Before the order's own event: without that, somebody says it again.
 		back := &run{Process: p, order: o, meta: follow(meta)}
-		if err := back.giveBack(ctx); err != nil {
+		if err := back.giveBack(ctx, refund); err != nil {
 			return Result{Order: o}, err
 		}
 	}

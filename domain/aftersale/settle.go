@@ -78,10 +78,8 @@ func (r *run) end(ctx context.Context, refund order.Refund) error {
 	case result.Outcome != payment.Refunded:
 		return ErrPending
 	}
-	if refund.ID == order.ForCancel {
-		if err := r.giveBack(ctx); err != nil {
-			return err
-		}
+	if err := r.giveBack(ctx, refund.ID); err != nil {
+		return err
 	}
 	return r.take(ctx, order.PayBack{Refund: refund.ID, Reference: result.Reference, At: r.now()})
 }
@@ -127,9 +125,12 @@ func (r *run) payBack(ctx context.Context, refund order.Refund) (payment.Result,
 	})
 }
 
-// giveBack returns what a cancelled order had used up, once its money is paid back.
-// Each part is given back once, however often it is asked to be.
-func (r *run) giveBack(ctx context.Context) error {
+// giveBack returns what a cancelled order had used up, once its money is paid back:
+// with no other refund. Each part is given back once, however often it is asked to be.
+func (r *run) giveBack(ctx context.Context, refund string) error {
+	if refund != order.ForCancel {
+		return nil
+	}
 	if err := r.unspend(ctx); err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@
 # nothing here.
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
+. docs/upstream/shop.sh
 go=${GO:-go} time=${BENCHTIME:-2s}
 module=github.com/modelcontextprotocol/go-sdk
 work=$(mktemp -d)
@@ -23,14 +24,4 @@ decoder
 echo "== the SDK's own tests after"
 (cd "$work/sdk" && "$go" test ./mcp ./internal/... ./jsonrpc/... ./auth/... ./oauthex/...)
 
-cp go.mod "$work/after.mod"
-cp go.sum "$work/after.sum"
-"$go" mod edit -replace "$module=$work/sdk" "$work/after.mod"
-"$go" test -c -o "$work/before.test" ./cmd
-"$go" test -c -o "$work/after.test" -modfile "$work/after.mod" ./cmd
-for round in 1 2 3; do
-	for side in before after; do
-		echo "== the shop $side, round $round"
-		(cd "$work" && "./$side.test" -test.run '^$' -test.bench 'HTTP|Flow' -test.benchtime "$time" -test.benchmem | grep ^Benchmark)
-	done
-done
+compare_shops "$module" "$work/sdk" "$work" 'HTTP|Flow' "$time"

@@ -4,6 +4,7 @@
 # each (BENCHTIME=2s). It changes nothing here.
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
+. docs/upstream/shop.sh
 go=${GO:-go} time=${BENCHTIME:-2s}
 module=github.com/nats-io/nats-server/v2
 work=$(mktemp -d)
@@ -25,16 +26,10 @@ skip='^$'
 [ "$(id -u)" -ne 0 ] || skip='IfFSModeReadOnly$'
 (cd "$work/server" && "$go" test ./server -timeout 30m -skip "$skip" -run '^TestFileStore|^TestJetStreamAtomicBatch|^TestJetStreamFastBatch|^TestJetStreamBasic|^TestJetStreamDirect|^TestJetStreamSync')
 
-cp go.mod "$work/after.mod"
-cp go.sum "$work/after.sum"
-"$go" mod edit -replace "$module=$work/server" "$work/after.mod"
-"$go" test -c -o "$work/before.test" ./cmd
-"$go" test -c -o "$work/after.test" -modfile "$work/after.mod" ./cmd
-for round in 1 2 3; do
-	for side in before after; do
-		echo "== the shop $side, round $round"
-		(cd "$work" && "./$side.test" -test.run '^$' -test.bench 'HTTP/.*/add_to_cart' -test.benchtime "$time" | grep ^Benchmark)
-	done
-done
-echo '== losses of power, where this machine can'
-"$go" test -modfile "$work/after.mod" ./tests -run '^TestPowerLossTakesNothingAcknowledged$' -count 1
+compare_shops "$module" "$work/server" "$work" 'HTTP/.*/add_to_cart' "$time"
+if [ "$(id -u)" -ne 0 ] || [ ! -c /dev/fuse ]; then
+	echo 'SKIPPED: losses of power need Linux, root and /dev/fuse'
+	exit
+fi
+echo '== losses of power'
+TILL_REQUIRE_FUSE=1 "$go" test -modfile "$work/after.mod" ./tests -run '^TestPowerLossTakesNothingAcknowledged$' -count 1
